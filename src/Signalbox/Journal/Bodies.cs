@@ -1,0 +1,134 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Signalbox.Journal;
+
+/// <summary>The body of <see cref="EntryKinds.RunStarted"/>. <paramref name="Definition"/> is the payload of the drawn definition; its hash is the fingerprint.</summary>
+public sealed record RunStarted(
+    string Workflow, int Version, RawJson Definition, string? Key = null, IReadOnlyDictionary<string, string>? Labels = null, RunId? Parent = null, string? ParentStep = null);
+
+/// <summary>The body of <see cref="EntryKinds.RunLeased"/>. <paramref name="Deaths"/> counts unclean take-overs in a row without a new step, this one included.</summary>
+public sealed record RunLeased(string Worker, int Deaths = 0, bool Alone = false, int DeathsAlone = 0);
+
+/// <summary>Why a run failed or is held: a stable code (docs/errors.md) and words.</summary>
+public sealed record Trouble(string Code, string Reason);
+
+/// <summary>The body of <see cref="EntryKinds.RunResumed"/>: what the operator chose.</summary>
+public sealed record Release(ReleaseVerb Verb, string? Note = null);
+
+/// <summary>The body of <see cref="EntryKinds.StateEntered"/>. <paramref name="Configuration"/> is what the visit pins (models, thresholds).</summary>
+public sealed record StateEntered(string? From, RawJson Case, RawJson? Configuration = null);
+
+/// <summary>The body of <see cref="EntryKinds.StepStarted"/>; microseconds since 1970.</summary>
+public sealed record StepStarted(long StartedAt);
+
+/// <summary>The body of <see cref="EntryKinds.StepCompleted"/>. <paramref name="Model"/> is there for a model call.</summary>
+public sealed record StepCompleted(RawJson? Arguments, RawJson Result, long Microseconds, int Attempts = 1, ModelCall? Model = null);
+
+/// <summary>What a model call was: who answered, from which messages (payloads), at what use.</summary>
+public sealed record ModelCall(
+    string Model, IReadOnlyList<PayloadHash> Messages, RawJson Reply, string FinishReason, long? InputTokens, long? OutputTokens, long? CachedInputTokens = null);
+
+/// <summary>The body of <see cref="EntryKinds.StepFailed"/> and <see cref="EntryKinds.StepAttemptFailed"/>. <paramref name="Code"/> is <c>timed_out</c>, <c>failed</c>, …</summary>
+public sealed record StepFailed(string Code, string Reason, RawJson? Arguments, long Microseconds, int Attempts, ModelCall? Model = null);
+
+/// <summary>The body of <see cref="EntryKinds.WaitOpened"/>: a timer (<paramref name="Due"/>), a signal (<paramref name="Signal"/>), or both. Microseconds since 1970.</summary>
+public sealed record WaitOpened(string? Signal, long? Due);
+
+/// <summary>The body of <see cref="EntryKinds.WaitCompleted"/>. <paramref name="SignalSeq"/> is the consumed signal; none: the time came.</summary>
+public sealed record WaitCompleted(long? SignalSeq, RawJson? Value = null);
+
+/// <summary>The body of <see cref="EntryKinds.SignalReceived"/>.</summary>
+public sealed record SignalReceived(string Name, RawJson Value);
+
+/// <summary>The body of <see cref="EntryKinds.SignalSent"/>.</summary>
+public sealed record SignalSent(RunId To, string Name);
+
+/// <summary>The body of <see cref="EntryKinds.ApprovalRequested"/>. <paramref name="Safe"/> is the choice that counts when <paramref name="Due"/> (microseconds since 1970) passes.</summary>
+public sealed record ApprovalRequested(string Title, IReadOnlyList<string> Choices, RawJson? Details, long? Due, string? Safe);
+
+/// <summary>The body of <see cref="EntryKinds.ApprovalAnswered"/>, <see cref="EntryKinds.ApprovalExpired"/> and <see cref="EntryKinds.ApprovalIgnored"/>.</summary>
+public sealed record ApprovalAnswered(string Choice, string? Comment = null);
+
+/// <summary>The body of <see cref="EntryKinds.ActionIntended"/>. <paramref name="ArgumentsHash"/> is the SHA-256 of the canonical arguments in hexadecimal.</summary>
+public sealed record ActionIntended(string ActionId, string Action, RawJson Arguments, string ArgumentsHash, string TargetClass, bool Undo = false, int Attempt = 1);
+
+/// <summary>The body of <see cref="EntryKinds.ActionExecuted"/>.</summary>
+public sealed record ActionExecuted(string ActionId, RawJson? Receipt, string? Error, long Microseconds);
+
+/// <summary>The body of the other entries of an action. <paramref name="MadeByUs"/>: our call made the effect, it did not stand before.</summary>
+public sealed record ActionObserved(string ActionId, string Action, string? Reason, string? Proof, bool MadeByUs = false, bool Undo = false, int Probes = 0, RawJson? Arguments = null);
+
+/// <summary>The body of <see cref="EntryKinds.ActionSettled"/>: the operator's word on the steps named.</summary>
+public sealed record ActionSettled(ReleaseVerb Verb, IReadOnlyList<string> Steps);
+
+/// <summary>The body of <see cref="EntryKinds.ChildStarted"/>.</summary>
+public sealed record ChildStarted(RunId Child, string Workflow);
+
+/// <summary>What an operator may do with a held run.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<ReleaseVerb>))]
+public enum ReleaseVerb
+{
+    /// <summary>Try again what the run is held for: ask the target again, drive again, read again.</summary>
+    [JsonStringEnumMemberName("retry")] Retry,
+
+    /// <summary>Take it as it stands: the action in doubt as done, effects no longer asked for as wanted.</summary>
+    [JsonStringEnumMemberName("accept")] Accept,
+
+    /// <summary>Undo the effects in question at the target, then go on.</summary>
+    [JsonStringEnumMemberName("undo")] Undo,
+
+    /// <summary>End the run as failed. Verified effects stay.</summary>
+    [JsonStringEnumMemberName("abandon")] Abandon,
+}
+
+/// <summary>Writes and reads bodies. Names are camelCase, absent members are left out, unknown members are ignored: a body may grow.</summary>
+public static class Body
+{
+    /// <summary>The body as UTF-8 JSON.</summary>
+    public static ReadOnlyMemory<byte> Write<T>(T body) => JsonSerializer.SerializeToUtf8Bytes(body, typeof(T), BodyJson.Default);
+
+    /// <summary>The body of an entry.</summary>
+    /// <exception cref="JournalDamagedException">The body is not of this shape.</exception>
+    public static T Read<T>(Entry entry)
+    {
+        ArgumentNullException.ThrowIfNull(entry);
+        try
+        {
+            return (T?)JsonSerializer.Deserialize(entry.Body.Span, typeof(T), BodyJson.Default) ?? throw new JsonException("null");
+        }
+        catch (JsonException e)
+        {
+            throw new JournalDamagedException(entry.Run, entry.Seq, $"its body is not a {typeof(T).Name}: {e.Message}");
+        }
+    }
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, Converters = [typeof(PayloadHashConverter)])]
+[JsonSerializable(typeof(RunStarted))]
+[JsonSerializable(typeof(RunLeased))]
+[JsonSerializable(typeof(Trouble))]
+[JsonSerializable(typeof(Release))]
+[JsonSerializable(typeof(StateEntered))]
+[JsonSerializable(typeof(StepStarted))]
+[JsonSerializable(typeof(StepCompleted))]
+[JsonSerializable(typeof(StepFailed))]
+[JsonSerializable(typeof(WaitOpened))]
+[JsonSerializable(typeof(WaitCompleted))]
+[JsonSerializable(typeof(SignalReceived))]
+[JsonSerializable(typeof(SignalSent))]
+[JsonSerializable(typeof(ApprovalRequested))]
+[JsonSerializable(typeof(ApprovalAnswered))]
+[JsonSerializable(typeof(ActionIntended))]
+[JsonSerializable(typeof(ActionExecuted))]
+[JsonSerializable(typeof(ActionObserved))]
+[JsonSerializable(typeof(ActionSettled))]
+[JsonSerializable(typeof(ChildStarted))]
+internal sealed partial class BodyJson : JsonSerializerContext;
+
+internal sealed class PayloadHashConverter : JsonConverter<PayloadHash>
+{
+    public override PayloadHash Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => new(reader.GetString()!);
+
+    public override void Write(Utf8JsonWriter writer, PayloadHash value, JsonSerializerOptions options) => writer.WriteStringValue(value.Value);
+}

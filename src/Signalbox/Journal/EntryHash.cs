@@ -1,0 +1,99 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Signalbox.Journal;
+
+/// <summary>
+/// The chain that makes an edit in the middle of a run's journal show.
+/// <c>digest = SHA-256(salt ‖ body)</c>, or 32 zero bytes for an empty body;
+/// <c>hash = SHA-256(previous ‖ run ‖ seq ‖ epoch ‖ at ‖ kind ‖ state ‖ visit ‖ scope ‖ step ‖ actor ‖ cause ‖ digest)</c>,
+/// where <c>previous</c> is the hash of the entry before (32 zero bytes before the first), a number is 8 bytes
+/// big-endian, and a text is its UTF-8 length as 4 bytes big-endian followed by the bytes. Only the digest of the body
+/// is chained, so a body can be erased with its salt. The end of the chain is protected only by a checkpoint kept elsewhere.
+/// </summary>
+public static class EntryHash
+{
+    /// <summary>The bytes in a hash and a digest.</summary>
+    public const int Length = 32;
+
+    /// <summary>The bytes in a salt.</summary>
+    public const int SaltLength = 16;
+
+    /// <summary>What stands before the first entry of a run.</summary>
+    public static ReadOnlyMemory<byte> Origin { get; } = new byte[Length];
+
+    /// <summary>The hash of <paramref name="entry"/>, whatever its own <see cref="Entry.Hash"/> says.</summary>
+    public static byte[] Compute(ReadOnlySpan<byte> previous, Entry entry)
+    {
+        Span<byte> digest = stackalloc byte[Length];
+        digest.Clear();
+        if (!entry.Body.IsEmpty)
+        {
+            Digest(entry.Salt.Span, entry.Body.Span, digest);
+        }
+
+        var size = (2 * Length) + (4 * 8) + (8 * 4) + Encoding.UTF8.GetMaxByteCount(
+            entry.Run.Value.Length + entry.Kind.Length + entry.State.Length + entry.Scope.Length + entry.Step.Length + entry.Actor.Length + entry.Cause.Length);
+        var rented = ArrayPool<byte>.Shared.Rent(size);
+        try
+        {
+            var writer = new Writer(rented);
+            writer.Bytes(previous);
+            writer.Text(entry.Run.Value);
+            writer.Number(entry.Seq);
+            writer.Number(entry.Epoch);
+            writer.Number(entry.At);
+            writer.Text(entry.Kind);
+            writer.Text(entry.State);
+            writer.Number(entry.Visit);
+            writer.Text(entry.Scope);
+            writer.Text(entry.Step);
+            writer.Text(entry.Actor);
+            writer.Text(entry.Cause);
+            writer.Bytes(digest);
+            return SHA256.HashData(writer.Written);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(rented);
+        }
+    }
+
+    private static void Digest(ReadOnlySpan<byte> salt, ReadOnlySpan<byte> body, Span<byte> digest)
+    {
+        var rented = ArrayPool<byte>.Shared.Rent(salt.Length + body.Length);
+        salt.CopyTo(rented);
+        body.CopyTo(rented.AsSpan(salt.Length));
+        SHA256.HashData(rented.AsSpan(0, salt.Length + body.Length), digest);
+        ArrayPool<byte>.Shared.Return(rented);
+    }
+
+    private ref struct Writer(Span<byte> buffer)
+    {
+        private readonly Span<byte> _buffer = buffer;
+        private int _length;
+
+        public readonly ReadOnlySpan<byte> Written => _buffer[.._length];
+
+        public void Bytes(scoped ReadOnlySpan<byte> bytes)
+        {
+            bytes.CopyTo(_buffer[_length..]);
+            _length += bytes.Length;
+        }
+
+        public void Number(long value)
+        {
+            BinaryPrimitives.WriteInt64BigEndian(_buffer[_length..], value);
+            _length += 8;
+        }
+
+        public void Text(string value)
+        {
+            var bytes = Encoding.UTF8.GetBytes(value, _buffer[(_length + 4)..]);
+            BinaryPrimitives.WriteInt32BigEndian(_buffer[_length..], bytes);
+            _length += 4 + bytes;
+        }
+    }
+}

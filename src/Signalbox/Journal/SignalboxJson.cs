@@ -1,0 +1,61 @@
+using System.Net;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Signalbox.Journal;
+
+/// <summary>
+/// How the values of authors (cases, arguments, results, answers) are written: camelCase, enums by name, addresses as text, null members left out,
+/// constructor parameters required where the type requires them. A change here changes stored data: pinned by golden files.
+/// </summary>
+public static class SignalboxJson
+{
+    /// <summary>The options. Read-only.</summary>
+    public static JsonSerializerOptions Options { get; } = Create();
+
+    private static JsonSerializerOptions Create()
+    {
+        var options = new JsonSerializerOptions(JsonSerializerDefaults.Web)
+        {
+            DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+            NumberHandling = JsonNumberHandling.Strict,
+            RespectNullableAnnotations = true,
+            Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, // nothing here is ever put into HTML unencoded
+            PropertyNameCaseInsensitive = false,
+        };
+        options.Converters.Add(new JsonStringEnumConverter());
+        options.Converters.Add(new IPAddressConverter());
+        options.TypeInfoResolver = new System.Text.Json.Serialization.Metadata.DefaultJsonTypeInfoResolver();
+        options.MakeReadOnly();
+        return options;
+    }
+
+    private sealed class IPAddressConverter : JsonConverter<IPAddress>
+    {
+        public override IPAddress Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            IPAddress.TryParse(reader.GetString(), out var address) ? address : throw new JsonException($"'{reader.GetString()}' is not an IP address.");
+
+        public override void Write(Utf8JsonWriter writer, IPAddress value, JsonSerializerOptions options) => writer.WriteStringValue(value.ToString());
+    }
+}
+
+/// <summary>Turns values into what stands in a body.</summary>
+internal static class Bodies
+{
+    /// <summary>A value longer than this becomes a payload.</summary>
+    public const int InlineBytesMax = 4096;
+
+    public static RawJson Json<T>(T value) => new(JsonSerializer.SerializeToUtf8Bytes(value, SignalboxJson.Options));
+
+    public static (RawJson Value, IReadOnlyList<Payload> Payloads) Place(RawJson value)
+    {
+        if (value.Utf8.Length <= InlineBytesMax)
+        {
+            return (value, []);
+        }
+
+        var payload = Payload.Of(value.Utf8);
+        return (RawJson.To(payload.Hash), [payload]);
+    }
+}

@@ -1,0 +1,162 @@
+using Signalbox.Journal;
+using Signalbox.Storage;
+
+namespace Signalbox;
+
+/// <summary>
+/// Carries out commands on a store, for every way in (a program, the command line, another process, a server). Needs none of the
+/// workflow's code. Each command is one transaction; a refusal changes nothing but, for an answer, the record that it came.
+/// </summary>
+public static class RunCommands
+{
+    /// <summary>Carries out a command for <paramref name="actor"/> (<c>person:anna</c>), who has been authenticated by the caller.</summary>
+    /// <exception cref="StoreUnavailableException">Nothing was written; try again.</exception>
+    public static ValueTask<CommandResult> ExecuteAsync(IRunStore store, RunCommand command, string actor, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        ArgumentException.ThrowIfNullOrWhiteSpace(actor);
+        return command switch
+        {
+            StartRun start => StartAsync(store, start, actor, cancellationToken),
+            SendSignal signal => CommitAsync(store, signal.Run, Signal(signal, actor), $"Signal '{signal.Name}' lies in the run's mailbox.", cancellationToken),
+            AnswerApproval answer => AnswerAsync(store, answer, actor, cancellationToken),
+            CancelRun cancel => CommitAsync(
+                store, cancel.Run, new EntryDraft { Kind = EntryKinds.CancelRequested, Actor = actor, Cause = cancel.Reason },
+                "It will end when its actions are settled, as soon as a worker that knows its workflow drives it.", cancellationToken),
+            RetryRun retry => CommitAsync(
+                store, retry.Run, new EntryDraft { Kind = EntryKinds.RunRetried, Actor = actor, Cause = retry.Reason },
+                "Its last visit is open again; what had failed is asked again.", cancellationToken),
+            ReleaseRun release => ReleaseAsync(store, release, actor, cancellationToken),
+            _ => throw new ArgumentException($"Unknown command {command?.GetType().Name ?? "null"}.", nameof(command)),
+        };
+    }
+
+    private static async ValueTask<CommandResult> StartAsync(IRunStore store, StartRun start, string actor, CancellationToken cancellationToken)
+    {
+        var definition = Payload.Of(start.Definition.Utf8);
+        var started = new RunStarted(start.Workflow, start.Version, RawJson.To(definition.Hash), start.Key, start.Labels);
+        var result = await store.CommitAsync(
+            new Commit { Run = start.Run, Entries = RunEntries.Start(started, definition, start.State, start.Case, actor, "started by a client") }, cancellationToken);
+        return result.Status == CommitStatus.KeyTaken
+            ? new("key_taken", $"Workflow '{start.Workflow}' has a run under the key '{start.Key}' already; no second one was started.", result.Head!.Row.Run, result.Head.Row.Status)
+            : Describe(result, start.Run, "The run is recorded and waits for a worker.");
+    }
+
+    private static EntryDraft Signal(SendSignal signal, string actor)
+    {
+        StepKey.ThrowIfUnfit(signal.Name);
+        var (value, payloads) = Bodies.Place(signal.Value);
+        return new EntryDraft
+        {
+            Kind = EntryKinds.SignalReceived,
+            Actor = actor,
+            Cause = "sent from outside",
+            Body = Body.Write(new SignalReceived(signal.Name, value)),
+            Payloads = payloads,
+        };
+    }
+
+    private static async ValueTask<CommandResult> AnswerAsync(IRunStore store, AnswerApproval answer, string actor, CancellationToken cancellationToken)
+    {
+        if (await store.FindAsync(answer.Run, cancellationToken) is not { } head)
+        {
+            return NotFound(answer.Run);
+        }
+
+        var open = head.Waits.Where(w => w.Kind == WaitKind.Approval && (answer.Step is null || w.Step == answer.Step)).ToArray();
+        if (open.Length > 1)
+        {
+            return new("approval_ambiguous", $"Run '{answer.Run}' has {open.Length} open questions; name one of: {string.Join(", ", open.Select(w => w.Step))}", answer.Run, head.Row.Status);
+        }
+
+        if (open.Length == 0)
+        {
+            var why = $"Run '{answer.Run}' is {head.Row.Status} and has no open question{(answer.Step is null ? "" : $" '{answer.Step}'")}; the answer is recorded and changed nothing.";
+            return await IgnoreAsync("approval_not_open", why, answer.Step ?? "");
+        }
+
+        var asked = Body.Read<ApprovalRequested>((await store.ReadAsync(answer.Run, open[0].Seq, 1, cancellationToken))[0]);
+        if (!asked.Choices.Contains(answer.Choice, StringComparer.Ordinal))
+        {
+            return await IgnoreAsync(
+                "choice_unknown", $"'{answer.Choice}' is not one of the choices ({string.Join(", ", asked.Choices)}); the answer is recorded and changed nothing.", open[0].Step);
+        }
+
+        var result = await store.CommitAsync(
+            new Commit { Run = answer.Run, Entries = [Draft(EntryKinds.ApprovalAnswered, open[0].Scope, open[0].Step, "answered")] }, cancellationToken);
+        return result.Refusal is { } refusal
+            ? await IgnoreAsync(refusal.Code, refusal.Why, open[0].Step)
+            : Describe(result, answer.Run, $"'{answer.Choice}' is recorded as the answer of {actor}.");
+
+        async ValueTask<CommandResult> IgnoreAsync(string code, string why, string step)
+        {
+            var ignored = await store.CommitAsync(new Commit { Run = answer.Run, Entries = [Draft(EntryKinds.ApprovalIgnored, "", step, why)] }, cancellationToken);
+            return new(code, why, answer.Run, ignored.Head?.Row.Status);
+        }
+
+        EntryDraft Draft(string kind, string scope, string step, string cause) => new()
+        {
+            Kind = kind,
+            State = head.Row.State,
+            Visit = head.Row.Visit,
+            Scope = scope,
+            Step = step,
+            Actor = actor,
+            Cause = cause,
+            Body = Body.Write(new ApprovalAnswered(answer.Choice, answer.Comment)),
+        };
+    }
+
+    private static async ValueTask<CommandResult> ReleaseAsync(IRunStore store, ReleaseRun release, string actor, CancellationToken cancellationToken)
+    {
+        var resumed = new EntryDraft
+        {
+            Kind = EntryKinds.RunResumed,
+            Actor = actor,
+            Cause = release.Note ?? $"released: {release.Verb}",
+            Body = Body.Write(new Release(release.Verb, release.Note)),
+        };
+        if (release.Verb != ReleaseVerb.Abandon)
+        {
+            return await CommitAsync(store, release.Run, resumed, "It goes on as soon as a worker that knows its workflow drives it.", cancellationToken);
+        }
+
+        // Abandoning needs no code of the author's, so that a run whose program is gone can still be ended.
+        while (await store.FindAsync(release.Run, cancellationToken) is { } head)
+        {
+            var trouble = new Trouble(TroubleCodes.Abandoned, $"Abandoned by {actor} while held: {head.Row.Reason}");
+            var result = await store.CommitAsync(
+                new Commit
+                {
+                    Run = release.Run,
+                    ExpectedSeq = head.Seq,
+                    Entries =
+                    [
+                        resumed,
+                        .. RunEntries.Withdraw(head, actor, "the run was abandoned"),
+                        new EntryDraft { Kind = EntryKinds.RunFailed, State = head.Row.State, Visit = head.Row.Visit, Actor = actor, Cause = "abandoned", Body = Body.Write(trouble) },
+                    ],
+                    Also = RunEntries.TellParent(head.Row, RunStatus.Failed, trouble.Reason),
+                },
+                cancellationToken);
+            if (result.Status != CommitStatus.SeqMoved)
+            {
+                return Describe(result, release.Run, "The run has ended as failed; what it did in the world stays.");
+            }
+        }
+
+        return NotFound(release.Run);
+    }
+
+    private static async ValueTask<CommandResult> CommitAsync(IRunStore store, RunId run, EntryDraft draft, string done, CancellationToken cancellationToken) =>
+        Describe(await store.CommitAsync(new Commit { Run = run, Entries = [draft] }, cancellationToken), run, done);
+
+    private static CommandResult Describe(CommitResult result, RunId run, string done) => result.Status switch
+    {
+        CommitStatus.Committed => new("ok", done, run, result.Head!.Row.Status),
+        CommitStatus.RunNotFound => NotFound(run),
+        _ => new(result.Refusal?.Code ?? "refused", result.Refusal?.Why ?? $"The store refused: {result.Status}.", run, result.Head?.Row.Status),
+    };
+
+    private static CommandResult NotFound(RunId run) => new("run_not_found", $"The store has no run '{run}'. See: signalbox runs");
+}
