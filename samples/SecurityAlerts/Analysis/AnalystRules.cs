@@ -108,7 +108,7 @@ internal static class AnalystRules
         AddressPosition.Staff or AddressPosition.Inside => Escalate(0.75, $"{facts.Who} logged in as root without a key; ask who it was."),
         _ when facts.LastLogin is null => Escalate(0.5, $"{facts.Who} logged in as root, but the log shows no such login."),
         AddressPosition.Outside when facts.Listed || facts.LastLogin.FailuresBefore > TyposMax => Block(0.9,
-            $"{facts.Who} is in as root after {facts.LastLogin.FailuresBefore} failures.", facts.Listed ? facts.ListedReason : null, "Root cannot be disabled; the host must be looked at as well."),
+            facts.LastLogin.FailuresBefore > 0 ? $"{facts.Who} is in as root after {facts.LastLogin.FailuresBefore} failures." : $"{facts.Who} is in as root.", facts.Listed ? facts.ListedReason : null, "Root cannot be disabled; the host must be looked at as well."),
         _ => Escalate(0.85, $"{facts.Who} logged in directly as root, and nothing proves who it is."),
     };
 

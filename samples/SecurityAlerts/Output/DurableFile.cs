@@ -15,7 +15,8 @@ internal static class DurableFile
     public static async Task ReplaceAsync(string path, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
     {
         // A link stays a link: what it points to is replaced.
-        var target = File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? Path.GetFullPath(path);
+        var isLink = new FileInfo(path).LinkTarget is not null;
+        var target = isLink ? File.ResolveLinkTarget(path, returnFinalTarget: true)!.FullName : Path.GetFullPath(path);
         var folder = Path.GetDirectoryName(target)!;
         var temporary = TemporaryOf(target);
         Directory.CreateDirectory(folder);

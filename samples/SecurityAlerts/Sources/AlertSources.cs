@@ -18,6 +18,7 @@ internal sealed class AlertSources
     private const int LinesMax = 16;
     private const int LineCharsMax = 160;
     private const int NamesMax = 20;
+    private const int NameCharsMax = 64;
     private const int SourcesMax = 5;
     private const int AccountsMax = 200;
 
@@ -63,7 +64,7 @@ internal sealed class AlertSources
             FirstSeen: seen.Count > 0 ? seen[0].Time : null,
             LastSeen: seen.Count > 0 ? seen[^1].Time : null,
             UsersTried: tried.Count,
-            UsersTriedNames: [.. tried.Take(NamesMax).Select(name => TerminalText.Cut(name, LineCharsMax))],
+            UsersTriedNames: [.. tried.Take(NamesMax).Select(name => TerminalText.Cut(name, NameCharsMax))],
             UsersLoggedIn: logins.Select(e => e.User).Distinct().Count(),
             LastLogin: (logins.LastOrDefault(e => e.Time <= query.Time) ?? logins.FirstOrDefault()) is { } login ? Describe(login, log, failed) : null,
             Accounts: [.. query.Users.Take(NamesMax).Select(user => DescribeAccount(user, log, query.Time))],
