@@ -77,7 +77,7 @@ public sealed record ChildStarted(RunId Child, string Workflow);
 public enum ReleaseVerb
 {
     /// <summary>Try again what the run is held for: ask the target again, drive again, read again.</summary>
-    [JsonStringEnumMemberName("retry")] Retry,
+    [JsonStringEnumMemberName("retry")] Retry = 1,
 
     /// <summary>Take it as it stands: the action in doubt as done, effects no longer asked for as wanted.</summary>
     [JsonStringEnumMemberName("accept")] Accept,
@@ -89,7 +89,7 @@ public enum ReleaseVerb
     [JsonStringEnumMemberName("abandon")] Abandon,
 }
 
-/// <summary>Writes and reads bodies. Names are camelCase, absent members are left out, unknown members are ignored: a body may grow.</summary>
+/// <summary>Writes and reads bodies. Names are camelCase, members without a value (null, false, 0) are left out, unknown members are ignored: a body may grow.</summary>
 public static class Body
 {
     /// <summary>The body as UTF-8 JSON.</summary>
@@ -111,7 +111,7 @@ public static class Body
     }
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, Converters = [typeof(PayloadHashConverter)])]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault, Converters = [typeof(PayloadHashConverter)])]
 [JsonSerializable(typeof(RunStarted))]
 [JsonSerializable(typeof(RunLeased))]
 [JsonSerializable(typeof(Trouble))]
