@@ -10,14 +10,21 @@ public sealed record RunStarted(
 /// <summary>The body of <see cref="EntryKinds.RunLeased"/>. <paramref name="Deaths"/> counts unclean take-overs in a row without a new step, this one included.</summary>
 public sealed record RunLeased(string Worker, int Deaths = 0, bool Alone = false, int DeathsAlone = 0);
 
-/// <summary>Why a run failed or is held: a stable code (docs/errors.md) and words.</summary>
-public sealed record Trouble(string Code, string Reason);
+/// <summary>Why a run failed or is held: a stable code (docs/errors.md), words, and the steps it is about (see <see cref="ScopedStep"/>).</summary>
+public sealed record Trouble(string Code, string Reason, IReadOnlyList<ScopedStep>? Steps = null);
+
+/// <summary>A step of a visit: its scope and its key within.</summary>
+public readonly record struct ScopedStep(string Scope, string Step)
+{
+    /// <inheritdoc />
+    public override string ToString() => Scope.Length == 0 ? Step : $"{Scope}: {Step}";
+}
 
 /// <summary>The body of <see cref="EntryKinds.RunResumed"/>: what the operator chose.</summary>
 public sealed record Release(ReleaseVerb Verb, string? Note = null);
 
-/// <summary>The body of <see cref="EntryKinds.StateEntered"/>. <paramref name="Configuration"/> is what the visit pins (models, thresholds).</summary>
-public sealed record StateEntered(string? From, RawJson Case, RawJson? Configuration = null);
+/// <summary>The body of <see cref="EntryKinds.StateEntered"/>. <paramref name="Configuration"/> is what the visit pins (models, thresholds); <paramref name="Canceling"/>: it is on its way out because somebody asked for that.</summary>
+public sealed record StateEntered(string? From, RawJson Case, RawJson? Configuration = null, bool Canceling = false);
 
 /// <summary>The body of <see cref="EntryKinds.StepStarted"/>; microseconds since 1970.</summary>
 public sealed record StepStarted(long StartedAt);
@@ -60,7 +67,7 @@ public sealed record ActionExecuted(string ActionId, RawJson? Receipt, string? E
 public sealed record ActionObserved(string ActionId, string Action, string? Reason, string? Proof, bool MadeByUs = false, bool Undo = false, int Probes = 0, RawJson? Arguments = null);
 
 /// <summary>The body of <see cref="EntryKinds.ActionSettled"/>: the operator's word on the steps named.</summary>
-public sealed record ActionSettled(ReleaseVerb Verb, IReadOnlyList<string> Steps);
+public sealed record ActionSettled(ReleaseVerb Verb, IReadOnlyList<ScopedStep> Steps);
 
 /// <summary>The body of <see cref="EntryKinds.ChildStarted"/>.</summary>
 public sealed record ChildStarted(RunId Child, string Workflow);
@@ -70,7 +77,7 @@ public sealed record ChildStarted(RunId Child, string Workflow);
 public enum ReleaseVerb
 {
     /// <summary>Try again what the run is held for: ask the target again, drive again, read again.</summary>
-    [JsonStringEnumMemberName("retry")] Retry,
+    [JsonStringEnumMemberName("retry")] Retry = 1,
 
     /// <summary>Take it as it stands: the action in doubt as done, effects no longer asked for as wanted.</summary>
     [JsonStringEnumMemberName("accept")] Accept,
@@ -82,7 +89,7 @@ public enum ReleaseVerb
     [JsonStringEnumMemberName("abandon")] Abandon,
 }
 
-/// <summary>Writes and reads bodies. Names are camelCase, absent members are left out, unknown members are ignored: a body may grow.</summary>
+/// <summary>Writes and reads bodies. Names are camelCase, members without a value (null, false, 0) are left out, unknown members are ignored: a body may grow.</summary>
 public static class Body
 {
     /// <summary>The body as UTF-8 JSON.</summary>
@@ -104,7 +111,7 @@ public static class Body
     }
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, Converters = [typeof(PayloadHashConverter)])]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault, Converters = [typeof(PayloadHashConverter)])]
 [JsonSerializable(typeof(RunStarted))]
 [JsonSerializable(typeof(RunLeased))]
 [JsonSerializable(typeof(Trouble))]

@@ -6,10 +6,10 @@ public sealed record EntryDraft
     /// <summary>One of <see cref="EntryKinds"/>.</summary>
     public required string Kind { get; init; }
 
-    /// <summary>The state the run is in (for <see cref="EntryKinds.StateEntered"/>: the one it enters).</summary>
+    /// <summary>The state the run is in (for <see cref="EntryKinds.StateEntered"/>: the one it enters); empty: the store takes the run's.</summary>
     public string State { get; init; } = "";
 
-    /// <summary>The number of the visit, from 1; 0 before the first.</summary>
+    /// <summary>The number of the visit, from 1; 0: the store takes the run's, which is 0 before the first.</summary>
     public int Visit { get; init; }
 
     /// <summary>The named branch of the visit; empty for the visit itself.</summary>

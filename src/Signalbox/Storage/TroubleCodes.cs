@@ -33,6 +33,9 @@ public static class TroubleCodes
     /// <summary>Held: the recorded case does not fit the program's type.</summary>
     public const string CaseUnreadable = "case_unreadable";
 
+    /// <summary>Held: the engine or the store failed in a way that it should not.</summary>
+    public const string EngineFailed = "engine_failed";
+
     /// <summary>Held: the run is in a state that its workflow's code no longer has.</summary>
     public const string StateUnknown = "state_unknown";
 

@@ -1,0 +1,23 @@
+using System.Text.Json;
+
+namespace SecurityAlerts;
+
+/// <summary>
+/// Everything an analyst is shown about one alert. A source that did not answer is null, and <see cref="Missing"/>
+/// says why, under the source's name; a source that was not asked is null and not missing.
+/// </summary>
+internal sealed record Dossier(
+    Alert Alert,
+    LoginHistory? Logins,
+    ThreatReport? Threats,
+    AssetReport? Assets,
+    IReadOnlyDictionary<string, string> Missing)
+{
+    /// <summary>Names as in the data files; <c>&lt;</c> and <c>&gt;</c> are escaped, so that no text from a log can end the fence.</summary>
+    public static readonly JsonSerializerOptions Json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
+    };
+}

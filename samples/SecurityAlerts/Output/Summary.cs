@@ -1,0 +1,156 @@
+using System.Globalization;
+using System.Text;
+
+namespace SecurityAlerts;
+
+/// <summary>A command that the reader may want to run next, and what it does.</summary>
+internal sealed record NextCommand(string Command, string What);
+
+/// <summary>
+/// What the command says at its end: plain text for a person, at most 100 columns wide, the same on a terminal and in
+/// a file. Text that came from outside is escaped.
+/// </summary>
+internal static class Summary
+{
+    private const int Columns = 100;
+    private const int WaitingMax = 10;
+    private const int FaultsPerFileMax = 5;
+
+    public static string Format(
+        IReadOnlyList<DecidedAlert> alerts, IReadOnlyList<Fault> faults, TimeSpan took, IReadOnlyList<NextCommand> next)
+    {
+        var text = new StringBuilder();
+        Heading(text, alerts, took);
+        Decisions(text, alerts);
+        Deciders(text, alerts);
+        Waiting(text, alerts);
+        Faults(text, faults);
+        Next(text, next);
+        return text.ToString();
+    }
+
+    private static void Heading(StringBuilder text, IReadOnlyList<DecidedAlert> alerts, TimeSpan took)
+    {
+        var waiting = alerts.Count(alert => alert.WaitsFor is not null);
+        Line(text, $"{Count(alerts.Count, "alert")} in {Took(took)}: {alerts.Count - waiting} decided, {waiting} waiting for a person.");
+    }
+
+    private static void Decisions(StringBuilder text, IReadOnlyList<DecidedAlert> alerts)
+    {
+        if (alerts.Count == 0)
+        {
+            return;
+        }
+        Line(text, "");
+        foreach (var decision in Enum.GetValues<Decision>())
+        {
+            Line(text, $"  {decision.InText(),-16}{alerts.Count(alert => Written(alert) == decision),6}");
+        }
+    }
+
+    private static void Deciders(StringBuilder text, IReadOnlyList<DecidedAlert> alerts)
+    {
+        var deciders = alerts.Where(alert => alert.WaitsFor is null).CountBy(alert => alert.DecidedBy)
+            .OrderByDescending(decider => decider.Value).ThenBy(decider => decider.Key, StringComparer.Ordinal).ToList();
+        if (deciders.Count == 0)
+        {
+            return;
+        }
+        Line(text, "");
+        Line(text, "Decided by");
+        foreach (var (decider, count) in deciders)
+        {
+            Line(text, $"  {TerminalText.Escape(decider, 36),-40}{count,6}");
+        }
+    }
+
+    private static void Waiting(StringBuilder text, IReadOnlyList<DecidedAlert> alerts)
+    {
+        foreach (var group in alerts.Where(alert => alert.WaitsFor is not null).GroupBy(alert => alert.WaitsFor!))
+        {
+            Line(text, "");
+            Line(text, $"Waiting for {TerminalText.Escape(group.Key, 60)}");
+            foreach (var alert in group.Take(WaitingMax))
+            {
+                Line(text, $"  {TerminalText.Escape(alert.Id, 22),-24}{TerminalText.Escape(alert.Run, 14),-16}{TerminalText.Escape(alert.Reasons is [var first, ..] ? first : "")}");
+            }
+            More(text, group.Count() - WaitingMax);
+        }
+    }
+
+    private static void Faults(StringBuilder text, IReadOnlyList<Fault> faults)
+    {
+        foreach (var file in faults.GroupBy(fault => fault.File))
+        {
+            Line(text, "");
+            Line(text, $"{Count(file.Count(), "fault")} in {file.Key}");
+            foreach (var fault in file.Take(FaultsPerFileMax))
+            {
+                Wrapped(text, fault.ToString());
+            }
+            More(text, file.Count() - FaultsPerFileMax);
+        }
+    }
+
+    private static void Next(StringBuilder text, IReadOnlyList<NextCommand> next)
+    {
+        if (next.Count == 0)
+        {
+            return;
+        }
+        Line(text, "");
+        Line(text, "Next");
+        var width = next.Max(command => command.Command.Length) + 2;
+        foreach (var (command, what) in next)
+        {
+            // A command that was cut is of no use to anybody: its explanation moves to the line below.
+            if (2 + width + what.Length <= Columns)
+            {
+                Line(text, $"  {command.PadRight(width)}{what}");
+            }
+            else
+            {
+                text.Append("  ").Append(command).Append('\n');
+                Line(text, $"      {what}");
+            }
+        }
+    }
+
+    private static Decision Written(DecidedAlert alert) => alert.WaitsFor is null ? alert.Decision : Decision.Escalate;
+
+    private static void More(StringBuilder text, int left)
+    {
+        if (left > 0)
+        {
+            Line(text, $"  and {left} more");
+        }
+    }
+
+    private static void Line(StringBuilder text, string line) =>
+        text.Append((line.Length <= Columns ? line : TerminalText.Cut(line, Columns - 3) + "...").TrimEnd()).Append('\n');
+
+    /// <summary>A fault is read to mend a file, so it is wrapped and not cut.</summary>
+    private static void Wrapped(StringBuilder text, string line)
+    {
+        const string First = "  ";
+        const string Further = "      ";
+        var current = new StringBuilder(First);
+        foreach (var word in line.Split(' '))
+        {
+            if (current.Length + word.Length > Columns && current.ToString().Trim().Length > 0)
+            {
+                Line(text, current.ToString());
+                current.Clear().Append(Further);
+            }
+            current.Append(word).Append(' ');
+        }
+        Line(text, current.ToString());
+    }
+
+    private static string Count(int n, string noun) => n == 1 ? $"1 {noun}" : $"{n.ToString(CultureInfo.InvariantCulture)} {noun}s";
+
+    private static string Took(TimeSpan took) =>
+        took < TimeSpan.FromSeconds(10) ? string.Create(CultureInfo.InvariantCulture, $"{took.TotalSeconds:0.0} s")
+        : took < TimeSpan.FromMinutes(2) ? string.Create(CultureInfo.InvariantCulture, $"{took.TotalSeconds:0} s")
+        : string.Create(CultureInfo.InvariantCulture, $"{(int)took.TotalMinutes} min {took.Seconds} s");
+}

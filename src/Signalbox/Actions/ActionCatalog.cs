@@ -1,0 +1,81 @@
+using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Signalbox.Journal;
+
+namespace Signalbox;
+
+/// <summary>A kind of action that this program can carry out: its stable name, its type, and its handler without its type parameter.</summary>
+internal sealed record ActionRegistration(string Name, Type ActionType, Func<IServiceProvider, BoundHandler> Bind);
+
+/// <summary>A handler that takes the action as recorded.</summary>
+internal abstract class BoundHandler
+{
+    public abstract TargetClass TargetClass { get; }
+
+    public abstract ActionPolicy Policy { get; }
+
+    public abstract Task<Observation> ProbeAsync(ReadOnlyMemory<byte> action, ActionContext context, CancellationToken cancellationToken);
+
+    public abstract Task<string?> ExecuteAsync(ReadOnlyMemory<byte> action, ActionContext context, CancellationToken cancellationToken);
+
+    public abstract Task<Observation> VerifyAsync(ReadOnlyMemory<byte> action, ActionContext context, CancellationToken cancellationToken);
+
+    public abstract Task<string?> UndoAsync(ReadOnlyMemory<byte> action, ActionContext context, CancellationToken cancellationToken);
+
+    internal sealed class Of<TAction>(ActionHandler<TAction> handler) : BoundHandler
+        where TAction : notnull
+    {
+        public override TargetClass TargetClass => handler.TargetClass;
+
+        public override ActionPolicy Policy => handler.Policy;
+
+        public override Task<Observation> ProbeAsync(ReadOnlyMemory<byte> action, ActionContext context, CancellationToken cancellationToken) =>
+            handler.ProbeAsync(Read(action), context, cancellationToken);
+
+        public override Task<string?> ExecuteAsync(ReadOnlyMemory<byte> action, ActionContext context, CancellationToken cancellationToken) =>
+            handler.ExecuteAsync(Read(action), context, cancellationToken);
+
+        public override Task<Observation> VerifyAsync(ReadOnlyMemory<byte> action, ActionContext context, CancellationToken cancellationToken) =>
+            handler.VerifyAsync(Read(action), context, cancellationToken);
+
+        public override Task<string?> UndoAsync(ReadOnlyMemory<byte> action, ActionContext context, CancellationToken cancellationToken) =>
+            handler.UndoAsync(Read(action), context, cancellationToken);
+
+        private static TAction Read(ReadOnlyMemory<byte> action) =>
+            JsonSerializer.Deserialize<TAction>(action.Span, SignalboxJson.Options) ?? throw new JsonException("An action is a JSON object.");
+    }
+}
+
+/// <summary>The actions that this program can carry out.</summary>
+internal sealed class ActionCatalog
+{
+    private readonly Dictionary<string, ActionRegistration> _byName = [];
+    private readonly Dictionary<Type, ActionRegistration> _byType = [];
+
+    /// <summary>Takes the registrations; a name or a type that stands twice is added to the faults.</summary>
+    public ActionCatalog(IEnumerable<ActionRegistration> registrations, List<string> faults)
+    {
+        foreach (var registration in registrations)
+        {
+            if (!_byName.TryAdd(registration.Name, registration))
+            {
+                faults.Add($"Action '{registration.Name}' is registered twice.");
+            }
+
+            if (!_byType.TryAdd(registration.ActionType, registration))
+            {
+                faults.Add($"Action type {registration.ActionType.Name} is registered twice, as '{_byType[registration.ActionType].Name}' and '{registration.Name}'.");
+            }
+        }
+    }
+
+    public ActionRegistration? Find(string name) => _byName.GetValueOrDefault(name);
+
+    public ActionRegistration Get(Type type) => _byType.GetValueOrDefault(type)
+        ?? throw new InvalidOperationException($"No handler is registered for the action {type.Name}. Register one: AddAction<{type.Name}, {type.Name}Handler>(\"stable_name\").");
+
+    public static ActionRegistration Registration<TAction, THandler>(string name)
+        where TAction : notnull
+        where THandler : ActionHandler<TAction> =>
+        new(name, typeof(TAction), services => new BoundHandler.Of<TAction>(ActivatorUtilities.GetServiceOrCreateInstance<THandler>(services)));
+}

@@ -1,0 +1,138 @@
+namespace Signalbox;
+
+/// <summary>What a target can promise about effects (docs/architecture.md): how the engine may treat a call whose reply is missing.</summary>
+public enum TargetClass
+{
+    /// <summary>The target is the store's own database.</summary>
+    T0,
+
+    /// <summary>Keyed: it remembers action ids and refuses a second effect.</summary>
+    T1,
+
+    /// <summary>Conditional: it takes a fence or compares before it sets.</summary>
+    T2,
+
+    /// <summary>Probe-only: it can be asked whether it is so; doing it twice changes nothing more.</summary>
+    T3,
+
+    /// <summary>Blind: it cannot be asked. A missing reply holds the run.</summary>
+    T4,
+}
+
+/// <summary>What the target shows.</summary>
+public enum ObservationKind
+{
+    /// <summary>It is so.</summary>
+    So,
+
+    /// <summary>It is not so.</summary>
+    NotSo,
+
+    /// <summary>The target cannot say.</summary>
+    Unclear,
+}
+
+/// <summary>A look at the target. <paramref name="Proof"/> says what was seen, for people.</summary>
+public sealed record Observation(ObservationKind Kind, string Proof)
+{
+    /// <summary>It is so.</summary>
+    public static Observation So(string proof) => new(ObservationKind.So, proof);
+
+    /// <summary>It is not so.</summary>
+    public static Observation NotSo(string proof) => new(ObservationKind.NotSo, proof);
+
+    /// <summary>The target cannot say.</summary>
+    public static Observation Unclear(string why) => new(ObservationKind.Unclear, why);
+}
+
+/// <summary>Which attempt of which action a handler works for. <paramref name="ActionId"/> is the same for every attempt: use it as the target's idempotency key.</summary>
+public sealed record ActionContext(string ActionId, RunId Run, int Epoch, int Attempt, DateTimeOffset IntendedAt);
+
+/// <summary>How long the phases of an action may take and how often they are tried.</summary>
+public sealed record ActionPolicy
+{
+    /// <summary>The defaults below.</summary>
+    public static ActionPolicy Default { get; } = new();
+
+    /// <summary>The time limit of one call to the target that changes something. After it the action is in doubt, and the target is asked.</summary>
+    public TimeSpan ExecuteWithin { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>The time limit of one look at the target.</summary>
+    public TimeSpan ProbeWithin { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How often the target is called in all, when it shows that a call had no effect.</summary>
+    public int Attempts { get; init; } = 3;
+
+    /// <summary>How often a look is tried that fails or is unclear, before the action counts as unknown; and how often verification looks before it counts as diverged.</summary>
+    public int Looks { get; init; } = 4;
+
+    /// <summary>The pause between looks and after a failed attempt; each further one is twice as long.</summary>
+    public TimeSpan Pause { get; init; } = TimeSpan.FromMilliseconds(200);
+}
+
+/// <summary>
+/// The behaviour of one kind of action, registered under a stable name. The engine looks (probe), records the intent, looks again, executes and verifies; after a crash it
+/// settles what is in doubt by asking here, without the workflow. Instances come from the visit's service scope.
+/// </summary>
+public abstract class ActionHandler<TAction>
+    where TAction : notnull
+{
+    /// <summary>What the target can promise.</summary>
+    public abstract TargetClass TargetClass { get; }
+
+    /// <summary>Limits and retries.</summary>
+    public virtual ActionPolicy Policy => ActionPolicy.Default;
+
+    /// <summary>Asks the real system whether the action's effect stands, past every cache.</summary>
+    public abstract Task<Observation> ProbeAsync(TAction action, ActionContext context, CancellationToken cancellationToken);
+
+    /// <summary>Makes the effect. The reply is recorded and proves nothing; throwing leaves the action in doubt.</summary>
+    public abstract Task<string?> ExecuteAsync(TAction action, ActionContext context, CancellationToken cancellationToken);
+
+    /// <summary>Asks the real system, by another path than the call's own reply, whether the effect stands. By default the probe.</summary>
+    public virtual Task<Observation> VerifyAsync(TAction action, ActionContext context, CancellationToken cancellationToken) => ProbeAsync(action, context, cancellationToken);
+
+    /// <summary>Takes the effect back. By default the action cannot be undone.</summary>
+    /// <exception cref="NotSupportedException">It cannot.</exception>
+    public virtual Task<string?> UndoAsync(TAction action, ActionContext context, CancellationToken cancellationToken) =>
+        throw new NotSupportedException($"{typeof(TAction).Name} cannot be undone.");
+}
+
+/// <summary>How an action ended. A missing reply is never one of these: an unknown outcome holds the run.</summary>
+public enum ActionStatus
+{
+    /// <summary>The target was asked, and it is so.</summary>
+    Verified,
+
+    /// <summary>The target was asked, and nothing was changed.</summary>
+    NotApplied,
+
+    /// <summary>The call went through, but the target does not show it.</summary>
+    Diverged,
+
+    /// <summary>It was not attempted: a person, a policy, a ruling or an expiry.</summary>
+    Refused,
+}
+
+/// <summary>The settled outcome of an action. <paramref name="Proof"/> is what the target showed; <paramref name="MadeByUs"/>: the effect did not stand before.</summary>
+public sealed record ActionOutcome(ActionStatus Status, string ActionId, string? Reason, string? Proof, bool MadeByUs)
+{
+    /// <summary>Whether the target shows the effect.</summary>
+    public bool IsVerified => Status == ActionStatus.Verified;
+
+    /// <summary>Chooses by the outcome; none can be forgotten.</summary>
+    public T Match<T>(Func<ActionOutcome, T> verified, Func<string, T> notApplied, Func<string, T> diverged, Func<string, T> refused)
+    {
+        ArgumentNullException.ThrowIfNull(verified);
+        ArgumentNullException.ThrowIfNull(notApplied);
+        ArgumentNullException.ThrowIfNull(diverged);
+        ArgumentNullException.ThrowIfNull(refused);
+        return Status switch
+        {
+            ActionStatus.Verified => verified(this),
+            ActionStatus.NotApplied => notApplied(Reason ?? ""),
+            ActionStatus.Diverged => diverged(Reason ?? ""),
+            _ => refused(Reason ?? ""),
+        };
+    }
+}

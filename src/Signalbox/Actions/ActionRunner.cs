@@ -1,0 +1,364 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using Signalbox.Journal;
+
+namespace Signalbox;
+
+/// <summary>
+/// Carries actions out: probe, intent, probe, execute, verify. From the intent on, an action is carried through by <see cref="CarryThroughAsync"/> alone, whether the workflow waits for it
+/// or a worker finds it in doubt, so both settle it the same way. An undo is the same walk towards the opposite observation.
+/// </summary>
+internal sealed class ActionRunner(VisitEngine visit)
+{
+
+    public async Task<ActionOutcome> ActAsync<TAction>(string scope, TAction action, bool undo)
+        where TAction : notnull
+    {
+        var registration = visit.Engine.Actions.Get(typeof(TAction));
+        var arguments = Bodies.Json(action);
+        var (step, release) = visit.Ask(scope, undo ? "undo:" + registration.Name : registration.Name, arguments);
+        return await visit.OperateAsync(async () =>
+        {
+            try
+            {
+                var record = visit.Record.Action(step);
+                var outcome = record?.Outcome;
+                if (outcome is null)
+                {
+                    outcome = record?.Intent is { } intent
+                        ? await visit.ActAsync(() => CarryThroughAsync(intent, mayExecute: true))
+                        : await BeginAsync(step, registration, arguments, undo);
+                }
+
+                visit.Scope(scope).Now = Math.Max(visit.Scope(scope).Now, outcome.At);
+                return Outcome(outcome);
+            }
+            finally
+            {
+                release();
+            }
+        });
+    }
+
+    /// <summary>Settles what the record shows in doubt, before anything else of the run happens. Gives why the run must be held, if it must.</summary>
+    public async Task<Trouble?> SettleAsync(bool mayExecute)
+    {
+        foreach (var (step, action) in visit.Record.Actions.Where(a => a.Value.IsInDoubt).ToArray())
+        {
+            try
+            {
+                var byOperator = visit.Record.Hold is { Release: { } release } hold && hold.Trouble.Steps?.Contains(step) == true ? release : null;
+                if (byOperator?.Verb == ReleaseVerb.Accept)
+                {
+                    var intended = Body.Read<ActionIntended>(action.Intent!);
+                    await RecordAsync(EntryKinds.ActionVerified, step, intended, null, $"accepted by {visit.Record.Hold!.Value.By}", madeByUs: true, 0);
+                }
+                else if (byOperator?.Verb == ReleaseVerb.Undo)
+                {
+                    await TakeBackAsync(step, action.Intent!);
+                }
+                else
+                {
+                    await CarryThroughAsync(action.Intent!, mayExecute);
+                }
+            }
+            catch (ActionInDoubtException e)
+            {
+                return e.Trouble;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Undoes verified effects that the handler no longer asks for, on an operator's word.</summary>
+    public async Task<Trouble?> UndoAsync(IReadOnlyList<ScopedStep> steps)
+    {
+        foreach (var step in steps)
+        {
+            if (visit.Record.Action(step) is { Intent: { } intent, Outcome.Kind: EntryKinds.ActionVerified } action && Body.Read<ActionObserved>(action.Outcome).MadeByUs)
+            {
+                try
+                {
+                    await TakeBackAsync(step, intent, record: false);
+                }
+                catch (ActionInDoubtException e)
+                {
+                    return e.Trouble;
+                }
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The id of an action: the same for every attempt, another for every step of every run.</summary>
+    public static string ActionId(RunId run, int visitNumber, ScopedStep step) =>
+        Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes($"{run}\n{visitNumber}\n{step.Scope}\n{step.Step}")).AsSpan(0, 16));
+
+    private async Task<Entry> BeginAsync(ScopedStep step, ActionRegistration registration, RawJson arguments, bool undo)
+    {
+        visit.HoldIfEffectsAreUnasked(step.Scope);
+        var handler = registration.Bind(visit.Services);
+        var canonical = CanonicalJson.Of(arguments.Utf8.Span);
+        var (placed, payloads) = Bodies.Place(arguments);
+        var intended = new ActionIntended(
+            ActionId(visit.Row.Run, visit.Row.Visit, step), registration.Name, placed, Convert.ToHexStringLower(SHA256.HashData(canonical)), handler.TargetClass.ToString(), undo,
+            (visit.Record.Action(step)?.Attempts ?? 0) + 1);
+
+        var (look, looks) = await LookAsync(handler.ProbeAsync, arguments.Utf8, handler.Policy, Context(intended, visit.Journal.Now));
+        if (look.Kind == Wanted(undo))
+        {
+            return await RecordAsync(EntryKinds.ActionVerified, step, intended, "it is so already", look.Proof, madeByUs: false, looks, arguments: placed, payloads: payloads);
+        }
+
+        if (undo && await EffectIsNotOursAsync(registration.Name, intended.ArgumentsHash) is { } why)
+        {
+            return await RecordAsync(EntryKinds.ActionRefused, step, intended, why, look.Proof, madeByUs: false, looks, arguments: placed, payloads: payloads);
+        }
+
+        if (look.Kind == ObservationKind.Unclear && handler.TargetClass != TargetClass.T4)
+        {
+            // Nothing has been done: not to know how the target stands is a reason not to touch it.
+            return await RecordAsync(EntryKinds.ActionNotApplied, step, intended, $"the target could not be asked: {look.Proof}", null, madeByUs: false, looks, arguments: placed, payloads: payloads);
+        }
+
+        var intent = await visit.Journal.AppendAsync(
+        [
+            visit.Draft(EntryKinds.ActionProbed, step, Body.Write(new ActionObserved(intended.ActionId, intended.Action, null, look.Proof, Undo: undo, Probes: looks)), look.Proof),
+            visit.Draft(EntryKinds.ActionIntended, step, Body.Write(intended), undo ? "to be undone" : "to be done", payloads),
+        ]);
+        return await visit.ActAsync(() => CarryThroughAsync(intent[^1], mayExecute: true, fresh: true));
+    }
+
+    /// <summary>Everything after a durable intent. <paramref name="fresh"/>: this very call wrote it, so that nobody can have executed it.</summary>
+    private async Task<Entry> CarryThroughAsync(Entry intent, bool mayExecute, bool fresh = false)
+    {
+        var step = new ScopedStep(intent.Scope, intent.Step);
+        var intended = Body.Read<ActionIntended>(intent);
+        if (visit.Engine.Actions.Find(intended.Action) is not { } registration)
+        {
+            throw new ActionInDoubtException(new Trouble(
+                TroubleCodes.ActionUnknown, $"Action '{intended.Action}' ({intended.ActionId}) is in doubt, and this program has no handler of that name to ask the target. Register it, then: signalbox release {visit.Row.Run} --retry", [step]));
+        }
+
+        var handler = registration.Bind(visit.Services);
+        var arguments = await visit.Journal.ResolveAsync(intended.Arguments, intent.Seq);
+        var wanted = Wanted(intended.Undo);
+        var mayHaveHappened = !fresh;
+        string? lastError = null;
+        for (var attempt = intended.Attempt; ; attempt++)
+        {
+            var context = Context(intended with { Attempt = attempt }, intent.At);
+            var (look, looks) = await LookAsync(mayHaveHappened ? handler.VerifyAsync : handler.ProbeAsync, arguments, handler.Policy, context);
+            if (look.Kind == wanted)
+            {
+                return await RecordAsync(EntryKinds.ActionVerified, step, intended, mayHaveHappened ? "found so when the target was asked" : "it is so already", look.Proof, mayHaveHappened, looks);
+            }
+
+            if (look.Kind == ObservationKind.Unclear && (mayHaveHappened || handler.TargetClass != TargetClass.T4))
+            {
+                throw await InDoubtAsync(step, intended, look.Proof, looks);
+            }
+
+            if (!mayExecute || attempt >= intended.Attempt + handler.Policy.Attempts)
+            {
+                var why = mayExecute ? $"{handler.Policy.Attempts} attempts had no effect: {lastError ?? look.Proof}" : "not done: the run is ending";
+                return await RecordAsync(EntryKinds.ActionNotApplied, step, intended, why, look.Proof, madeByUs: false, looks);
+            }
+
+            var executed = await ExecuteAsync(handler, arguments, intended.Undo, context, step);
+            mayHaveHappened = true;
+            lastError = executed.Error;
+            if (executed.Error is null)
+            {
+                return await VerifyAsync(handler, arguments, context, step, intended, wanted);
+            }
+
+            await PauseAsync(handler.Policy, attempt - intended.Attempt + 1);
+        }
+    }
+
+    private async Task<ActionExecuted> ExecuteAsync(BoundHandler handler, ReadOnlyMemory<byte> arguments, bool undo, ActionContext context, ScopedStep step)
+    {
+        var begun = visit.Engine.Clock.GetTimestamp();
+        string? receipt = null;
+        string? error = null;
+        try
+        {
+            // Not canceled by the visit's end: a call that has begun is seen through to its limit.
+            using var limit = new CancellationTokenSource();
+            receipt = await visit.Engine.WithinAsync(
+                cancellationToken => undo ? handler.UndoAsync(arguments, context, cancellationToken) : handler.ExecuteAsync(arguments, context, cancellationToken), handler.Policy.ExecuteWithin, limit);
+        }
+        catch (TimeoutException)
+        {
+            error = $"no answer within {Durations.Text(handler.Policy.ExecuteWithin)}";
+        }
+        catch (Exception e)
+        {
+            error = $"{e.GetType().Name}: {e.Message}";
+        }
+
+        var executed = new ActionExecuted(
+            context.ActionId, receipt is null ? null : Bodies.Json(receipt), error, (long)visit.Engine.Clock.GetElapsedTime(begun).TotalMicroseconds);
+        await visit.Journal.AppendAsync([visit.Draft(EntryKinds.ActionExecuted, step, Body.Write(executed), error ?? "the target answered", actor: "engine")]);
+        return executed;
+    }
+
+    private async Task<Entry> VerifyAsync(BoundHandler handler, ReadOnlyMemory<byte> arguments, ActionContext context, ScopedStep step, ActionIntended intended, ObservationKind wanted)
+    {
+        for (var look = 1; ; look++)
+        {
+            var (seen, looks) = await LookAsync(handler.VerifyAsync, arguments, handler.Policy, context);
+            if (seen.Kind == wanted)
+            {
+                return await RecordAsync(EntryKinds.ActionVerified, step, intended, null, seen.Proof, madeByUs: true, look);
+            }
+
+            if (seen.Kind == ObservationKind.Unclear)
+            {
+                throw await InDoubtAsync(step, intended, seen.Proof, looks);
+            }
+
+            if (look >= handler.Policy.Looks)
+            {
+                return await RecordAsync(
+                    EntryKinds.ActionDiverged, step, intended, $"the target answered, but {look} looks do not show it: {seen.Proof}", seen.Proof, madeByUs: false, look);
+            }
+
+            await PauseAsync(handler.Policy, look);
+        }
+    }
+
+    private async Task TakeBackAsync(ScopedStep step, Entry intent, bool record = true)
+    {
+        var intended = Body.Read<ActionIntended>(intent);
+        var registration = visit.Engine.Actions.Find(intended.Action) ?? throw new ActionInDoubtException(new Trouble(
+            TroubleCodes.ActionUnknown, $"Action '{intended.Action}' is to be undone, and this program has no handler of that name. Register it, then: signalbox release {visit.Row.Run} --undo", [step]));
+        var handler = registration.Bind(visit.Services);
+        var arguments = await visit.Journal.ResolveAsync(intended.Arguments, intent.Seq);
+        var context = Context(intended, intent.At);
+        var executed = await ExecuteAsync(handler, arguments, undo: !intended.Undo, context, step);
+        var (look, looks) = await LookAsync(handler.VerifyAsync, arguments, handler.Policy, context);
+        if (look.Kind == Wanted(!intended.Undo))
+        {
+            if (record)
+            {
+                await RecordAsync(EntryKinds.ActionNotApplied, step, intended, "undone on an operator's word", look.Proof, madeByUs: false, looks);
+            }
+
+            return;
+        }
+
+        throw await InDoubtAsync(step, intended, $"undoing it failed: {executed.Error ?? look.Proof}", looks);
+    }
+
+    /// <summary>Looks until the target gives a clear answer, so many times.</summary>
+    private async Task<(Observation Look, int Looks)> LookAsync(
+        Func<ReadOnlyMemory<byte>, ActionContext, CancellationToken, Task<Observation>> look, ReadOnlyMemory<byte> arguments, ActionPolicy policy, ActionContext context)
+    {
+        for (var i = 1; ; i++)
+        {
+            Observation seen;
+            try
+            {
+                using var limit = new CancellationTokenSource();
+                seen = await visit.Engine.WithinAsync(cancellationToken => look(arguments, context, cancellationToken), policy.ProbeWithin, limit);
+            }
+            catch (TimeoutException)
+            {
+                seen = Observation.Unclear($"no answer within {Durations.Text(policy.ProbeWithin)}");
+            }
+            catch (JsonException e)
+            {
+                return (Observation.Unclear($"the recorded arguments do not fit the action's type: {e.Message}"), i);
+            }
+            catch (Exception e)
+            {
+                seen = Observation.Unclear($"{e.GetType().Name}: {e.Message}");
+            }
+
+            if (seen.Kind != ObservationKind.Unclear || i >= policy.Looks)
+            {
+                return (seen, i);
+            }
+
+            await PauseAsync(policy, i);
+        }
+    }
+
+    private Task PauseAsync(ActionPolicy policy, int times) => Task.Delay(policy.Pause * Math.Pow(2, times - 1), visit.Engine.Clock, visit.Abandoned);
+
+    private async Task<Entry> RecordAsync(
+        string kind, ScopedStep step, ActionIntended intended, string? reason, string? proof, bool madeByUs, int looks, RawJson? arguments = null, IReadOnlyList<Payload>? payloads = null)
+    {
+        var observed = new ActionObserved(intended.ActionId, intended.Action, reason, proof, madeByUs, intended.Undo, looks, arguments);
+        return (await visit.Journal.AppendAsync([visit.Draft(kind, step, Body.Write(observed), reason ?? proof ?? "", payloads, actor: "engine")]))[0];
+    }
+
+    private async Task<ActionInDoubtException> InDoubtAsync(ScopedStep step, ActionIntended intended, string why, int looks)
+    {
+        await RecordAsync(EntryKinds.ActionUnknown, step, intended, why, null, madeByUs: false, looks);
+        var trouble = new Trouble(
+            TroubleCodes.ActionInDoubt,
+            $"Whether action '{intended.Action}' ({intended.ActionId}) happened is unknown: {why}. Look at the target, then release the run: --retry asks the target again, --accept takes it as done, --undo takes it back.",
+            [step]);
+        visit.Finish(new VisitEnd(VisitEndKind.Held, trouble));
+        return new ActionInDoubtException(trouble);
+    }
+
+    private async Task<string?> EffectIsNotOursAsync(string action, string argumentsHash)
+    {
+        ActionObserved? last = null;
+        var hashes = new Dictionary<string, string>();
+        for (long from = 0; ;)
+        {
+            var page = await visit.Journal.ReadAsync(from, 1000);
+            if (page.Count == 0)
+            {
+                break;
+            }
+
+            from = page[^1].Seq + 1;
+            foreach (var entry in page)
+            {
+                if (entry.Kind == EntryKinds.ActionIntended)
+                {
+                    var body = Body.Read<ActionIntended>(entry);
+                    hashes[body.ActionId] = body.ArgumentsHash;
+                }
+                else if (entry.Kind == EntryKinds.ActionVerified && Body.Read<ActionObserved>(entry) is { Undo: false, MadeByUs: true } seen && seen.Action == action && hashes.GetValueOrDefault(seen.ActionId) == argumentsHash)
+                {
+                    last = seen;
+                }
+            }
+        }
+
+        return last is null ? "this run did not make the effect; it is left as it is" : null;
+    }
+
+    private ActionContext Context(ActionIntended intended, long at) =>
+        new(intended.ActionId, visit.Row.Run, visit.Row.Epoch, intended.Attempt, Microseconds.ToTime(at));
+
+    private static ObservationKind Wanted(bool undo) => undo ? ObservationKind.NotSo : ObservationKind.So;
+
+    private static ActionOutcome Outcome(Entry entry)
+    {
+        var body = Body.Read<ActionObserved>(entry);
+        var status = entry.Kind switch
+        {
+            EntryKinds.ActionVerified => ActionStatus.Verified,
+            EntryKinds.ActionNotApplied => ActionStatus.NotApplied,
+            EntryKinds.ActionDiverged => ActionStatus.Diverged,
+            _ => ActionStatus.Refused,
+        };
+        return new ActionOutcome(status, body.ActionId, body.Reason, body.Proof, body.MadeByUs);
+    }
+}
+
+/// <summary>Only an operator can settle this action now; the visit ends as held.</summary>
+internal sealed class ActionInDoubtException(Trouble trouble) : Exception(trouble.Reason)
+{
+    public Trouble Trouble { get; } = trouble;
+}

@@ -1,0 +1,127 @@
+namespace Signalbox;
+
+/// <summary>
+/// The one thread of a run, without a thread: everything the engine and the author's handlers do for one run happens here, one thing after the other, on
+/// the injected scheduler. So the engine needs no locks, and a simulation that owns the scheduler owns the order of everything.
+/// </summary>
+internal sealed class RunContext(TaskScheduler scheduler) : SynchronizationContext
+{
+    private readonly Queue<(SendOrPostCallback Callback, object? State)> _queue = new();
+    private bool _pumping;
+
+    /// <summary>Called each time that nothing is left to do until something from outside completes.</summary>
+    public Action? OnIdle { get; set; }
+
+    /// <summary>Runs <paramref name="work"/> here. The task completes with it.</summary>
+    public Task RunAsync(Func<Task> work)
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Post(
+            _ => _ = CompleteAsync(),
+            null);
+        return done.Task;
+
+        async Task CompleteAsync()
+        {
+            try
+            {
+                await work();
+                done.SetResult();
+            }
+            catch (Exception e)
+            {
+                done.SetException(e);
+            }
+        }
+    }
+
+    /// <summary>Goes on in this context; at once if already there.</summary>
+    public ValueTask EnterAsync()
+    {
+        if (Current == this)
+        {
+            return ValueTask.CompletedTask;
+        }
+
+        var entered = new TaskCompletionSource();
+        Post(static state => ((TaskCompletionSource)state!).SetResult(), entered);
+        return new ValueTask(entered.Task);
+    }
+
+    /// <inheritdoc />
+    public override void Post(SendOrPostCallback d, object? state)
+    {
+        lock (_queue)
+        {
+            _queue.Enqueue((d, state));
+            if (_pumping)
+            {
+                return;
+            }
+
+            _pumping = true;
+        }
+
+        if (scheduler == TaskScheduler.Default)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(static context => context.Pump(), this, preferLocal: false);
+        }
+        else
+        {
+            new Task(static context => ((RunContext)context!).Pump(), this).Start(scheduler);
+        }
+    }
+
+    /// <inheritdoc />
+    public override void Send(SendOrPostCallback d, object? state) =>
+        throw new NotSupportedException("A run's context takes no blocking calls: await instead.");
+
+    /// <inheritdoc />
+    public override SynchronizationContext CreateCopy() => this;
+
+    private void Pump()
+    {
+        var outside = Current;
+        SetSynchronizationContext(this);
+        try
+        {
+            while (true)
+            {
+                while (TryTake(out var item, last: false))
+                {
+                    item.Callback(item.State);
+                }
+
+                OnIdle?.Invoke();
+                if (!TryTake(out var late, last: true))
+                {
+                    return;
+                }
+
+                late.Callback(late.State);
+            }
+        }
+        finally
+        {
+            SetSynchronizationContext(outside);
+        }
+    }
+
+    private bool TryTake(out (SendOrPostCallback Callback, object? State) item, bool last)
+    {
+        lock (_queue)
+        {
+            if (_queue.TryDequeue(out item))
+            {
+                return true;
+            }
+
+            if (last)
+            {
+                _pumping = false;
+            }
+
+            return false;
+        }
+    }
+}

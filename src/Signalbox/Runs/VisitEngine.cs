@@ -1,0 +1,426 @@
+using System.Text.Json;
+using Signalbox.Journal;
+
+namespace Signalbox;
+
+/// <summary>Why a pass through a state's handler ended before the handler did.</summary>
+internal enum VisitEndKind
+{
+    /// <summary>Only durable waits are left.</summary>
+    Quiet,
+
+    /// <summary>An operator is needed.</summary>
+    Held,
+
+    /// <summary>Somebody asked that the run end.</summary>
+    Canceled,
+
+    /// <summary>The worker stops.</summary>
+    Stopped,
+
+    /// <summary>Another worker drives the run.</summary>
+    LeaseLost,
+
+    /// <summary>A limit was reached.</summary>
+    LimitReached,
+}
+
+internal sealed record VisitEnd(VisitEndKind Kind, Trouble? Trouble = null);
+
+/// <summary>
+/// One pass through a state's handler: what <see cref="VisitScope"/> asks is answered from the record where it stands there, and is done and recorded where
+/// it does not. Once closed, later calls do nothing and never complete. Lives in the run's context.
+/// </summary>
+internal sealed class VisitEngine : IDisposable
+{
+    private readonly TaskCompletionSource<VisitEnd> _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CancellationTokenSource _closing = new();
+    private readonly Dictionary<string, ScopeState> _scopes = [];
+    private readonly HashSet<Task> _actionsAtWork = [];
+    private readonly List<EntryDraft> _unopened = [];
+    private readonly HashSet<long> _reserved = [];
+    private int _working;
+    private int _waiting;
+    private bool _closed;
+
+    public VisitEngine(Engine engine, RunContext context, RunJournal journal, IServiceProvider services, string workflow)
+    {
+        Engine = engine;
+        Context = context;
+        Journal = journal;
+        Services = services;
+        Workflow = workflow;
+        Actions = new ActionRunner(this);
+        foreach (var effect in journal.Record.Effects)
+        {
+            Scope(effect.Scope).Unasked.Add(effect.Step);
+        }
+    }
+
+    public Engine Engine { get; }
+
+    public RunContext Context { get; }
+
+    public RunJournal Journal { get; }
+
+    public IServiceProvider Services { get; }
+
+    public string Workflow { get; }
+
+    public ActionRunner Actions { get; }
+
+    /// <summary>The case at entry; set before the handler is entered.</summary>
+    public object Case { get; set; } = null!;
+
+    public VisitRecord Record => Journal.Record;
+
+    public RunRow Row => Journal.Head.Row;
+
+    public CancellationToken Closing => _closing.Token;
+
+    /// <summary>Ends when the worker gives up waiting for what must not be left half done.</summary>
+    public required CancellationToken Abandoned { get; init; }
+
+    /// <summary>Completes when the pass is over although the handler is not.</summary>
+    public Task<VisitEnd> End => _end.Task;
+
+    /// <summary>Ends the pass. The first reason counts.</summary>
+    public void Finish(VisitEnd end) => _end.TrySetResult(end);
+
+    /// <summary>Called when the run's context has nothing left to do: with nothing at work and something to wait for, the visit can be parked.</summary>
+    public void OnIdle()
+    {
+        if (_closed || _waiting == 0)
+        {
+            return;
+        }
+
+        if (_working == 0)
+        {
+            Finish(new VisitEnd(VisitEndKind.Quiet));
+        }
+        else if (_unopened.Count > 0)
+        {
+            // Another branch is still at work, perhaps for long: the question must be seen, and the time fixed, before it ends.
+            _ = FlushWaitsAsync();
+        }
+    }
+
+    /// <summary>
+    /// Fences the visit: reads are canceled, actions that are past their intent settle (until <paramref name="deadline"/>), appends on their way arrive.
+    /// False if an action was left in doubt.
+    /// </summary>
+    public async Task<bool> CloseAsync(CancellationToken deadline)
+    {
+        _closed = true;
+        Journal.ForgetNotes();
+        await _closing.CancelAsync();
+        var settled = true;
+        foreach (var action in _actionsAtWork.ToArray())
+        {
+            try
+            {
+                await action.WaitAsync(deadline);
+            }
+            catch (OperationCanceledException)
+            {
+                settled = false;
+            }
+            catch (Exception e) when (e is not LeaseLostException)
+            {
+                // What an action could not settle stays in doubt, and is settled when the run is opened next.
+            }
+        }
+
+        await Journal.DrainAsync();
+        return settled;
+    }
+
+    /// <summary>Takes a signal for one wait, so that two branches never consume the same one. False if it is taken.</summary>
+    public bool Reserve(long signal) => _reserved.Add(signal);
+
+    /// <summary>The waits that were asked for in this pass and are not yet recorded.</summary>
+    public IReadOnlyList<EntryDraft> TakeUnopenedWaits()
+    {
+        var waits = _unopened.ToArray();
+        _unopened.Clear();
+        return waits;
+    }
+
+    /// <summary>The recorded effects that this pass has not asked for again.</summary>
+    public IReadOnlyList<ScopedStep> UnaskedEffects(string? scope = null) =>
+        [.. Record.Effects.Where(e => (scope is null || e.Scope == scope) && Scope(e.Scope).Unasked.Contains(e.Step))];
+
+    public ScopeState Scope(string name)
+    {
+        if (!_scopes.TryGetValue(name, out var scope))
+        {
+            _scopes[name] = scope = new ScopeState(Record.Entered?.At ?? 0);
+        }
+
+        return scope;
+    }
+
+    /// <summary>Does work of the engine's in the run's context. Never completes once the visit is closed.</summary>
+    public async Task<T> OperateAsync<T>(Func<Task<T>> operation)
+    {
+        await Context.EnterAsync();
+        if (!_closed)
+        {
+            _working++;
+            try
+            {
+                var result = await operation();
+                if (!_closed)
+                {
+                    return result;
+                }
+            }
+            catch (OperationCanceledException) when (_closed)
+            {
+            }
+            catch (VisitOverException)
+            {
+            }
+            catch (LeaseLostException)
+            {
+                Finish(new VisitEnd(VisitEndKind.LeaseLost));
+            }
+            catch (JournalDamagedException e)
+            {
+                Finish(new VisitEnd(VisitEndKind.Held, new Trouble(TroubleCodes.JournalDamaged, e.Message)));
+            }
+            catch (ActionInDoubtException e)
+            {
+                Finish(new VisitEnd(VisitEndKind.Held, e.Trouble));
+            }
+            finally
+            {
+                _working--;
+            }
+        }
+
+        await NeverAsync();
+        throw new InvalidOperationException("Never reached.");
+    }
+
+    /// <summary>Does the part of an action that must not be left half done: closing waits for it.</summary>
+    public async Task<T> ActAsync<T>(Func<Task<T>> action)
+    {
+        var task = action();
+        _actionsAtWork.Add(task);
+        try
+        {
+            return await task;
+        }
+        finally
+        {
+            _actionsAtWork.Remove(task);
+        }
+    }
+
+    /// <summary>An await that has to wait never completes in this process.</summary>
+    public async Task<T> WaitAsync<T>(EntryDraft? open)
+    {
+        await Context.EnterAsync();
+        if (!_closed)
+        {
+            _waiting++;
+            if (open is not null)
+            {
+                _unopened.Add(open);
+            }
+        }
+
+        await NeverAsync();
+        throw new InvalidOperationException("Never reached.");
+    }
+
+    public async Task<TResult> StepAsync<TResult>(string scope, string name, RawJson? arguments, Func<CancellationToken, Task<StepResult>> work, StepOptions options)
+    {
+        var (step, release) = Ask(scope, name, arguments, options.Key);
+        return await OperateAsync(async () =>
+        {
+            try
+            {
+                var entry = Record.Outcome(step) ?? await DoStepAsync(step, arguments, work, options);
+                Scope(scope).Now = Math.Max(Scope(scope).Now, entry.At);
+                if (entry.Kind == EntryKinds.StepFailed)
+                {
+                    var failed = Body.Read<StepFailed>(entry);
+                    throw new StepFailedException(Row.Run, step.Step, failed.Code, failed.Reason, failed.Attempts);
+                }
+
+                return await ReadAsync<TResult>(entry, Body.Read<StepCompleted>(entry).Result);
+            }
+            finally
+            {
+                release();
+            }
+        });
+    }
+
+    /// <summary>The key of a step, taken for as long as the step is at work.</summary>
+    public (ScopedStep Step, Action Release) Ask(string scope, string name, RawJson? arguments, string? explicitKey = null)
+    {
+        StepKey.ThrowIfUnfit(name);
+        var canonical = explicitKey is not null ? System.Text.Encoding.UTF8.GetBytes(explicitKey) : arguments is { } a ? CanonicalJson.Of(a.Utf8.Span) : [];
+        var key = StepKey.Of(name, canonical);
+        var state = Scope(scope);
+        var identity = (key.Name, key.Arguments);
+        if (!state.AtWork.Add(identity))
+        {
+            throw new InvalidOperationException(
+                $"Run '{Row.Run}' asks in state '{Row.State}' for two steps '{name}' with equal arguments at once, so that their results could not be told apart. Give one of them an explicit key, or put them into branches.");
+        }
+
+        var occurrence = state.Asked[identity] = state.Asked.GetValueOrDefault(identity) + 1;
+        var step = (key with { Occurrence = occurrence }).ToString();
+        state.Unasked.Remove(step);
+        return (new ScopedStep(scope, step), () => state.AtWork.Remove(identity));
+    }
+
+    /// <summary>Holds the run if recorded effects of the scope have not been asked for again: changed code must not act on top of what it does not know.</summary>
+    public void HoldIfEffectsAreUnasked(string scope)
+    {
+        if (UnaskedEffects(scope) is { Count: > 0 } unasked)
+        {
+            Finish(new VisitEnd(VisitEndKind.Held, UnaskedTrouble(unasked, "a new effect")));
+            throw new VisitOverException();
+        }
+    }
+
+    public Trouble UnaskedTrouble(IReadOnlyList<ScopedStep> unasked, string what) => new(
+        TroubleCodes.EffectsNotAskedAgain,
+        $"State '{Row.State}' has recorded effects that its handler no longer asks for ({string.Join(", ", unasked)}), and now wants {what}. Restore the code (release --retry), accept the effects (--accept) or undo them (--undo).",
+        unasked);
+
+    public EntryDraft Draft(string kind, ScopedStep step, ReadOnlyMemory<byte> body, string cause = "", IReadOnlyList<Payload>? payloads = null, string? actor = null) => new()
+    {
+        Kind = kind,
+        State = Row.State,
+        Visit = Row.Visit,
+        Scope = step.Scope,
+        Step = step.Step,
+        Actor = actor ?? "workflow:" + Workflow,
+        Cause = cause,
+        Body = body,
+        Payloads = payloads ?? [],
+    };
+
+    public async Task<T> ReadAsync<T>(Entry entry, RawJson value)
+    {
+        var bytes = await Journal.ResolveAsync(value, entry.Seq);
+        try
+        {
+            return JsonSerializer.Deserialize<T>(bytes.Span, SignalboxJson.Options)!;
+        }
+        catch (JsonException e)
+        {
+            throw new StepFailedException(Row.Run, entry.Step, "unreadable", $"what was recorded is no {typeof(T).Name}: {e.Message}", 1);
+        }
+    }
+
+    private async Task FlushWaitsAsync()
+    {
+        try
+        {
+            await Journal.AppendAsync(TakeUnopenedWaits());
+        }
+        catch (LeaseLostException)
+        {
+            Finish(new VisitEnd(VisitEndKind.LeaseLost));
+        }
+        catch (OperationCanceledException)
+        {
+            // The worker is being abandoned; what was not recorded is asked again.
+        }
+    }
+
+    private async Task<Entry> DoStepAsync(ScopedStep step, RawJson? arguments, Func<CancellationToken, Task<StepResult>> work, StepOptions options)
+    {
+        if (Record.Steps >= Engine.Limits.StepsOfAVisitMax)
+        {
+            Finish(new VisitEnd(VisitEndKind.LimitReached, new Trouble(TroubleCodes.LimitReached, $"State '{Row.State}' has taken {Record.Steps} steps in one visit, which is the limit (StepsOfAVisitMax).")));
+            throw new VisitOverException();
+        }
+
+        var begun = Engine.Clock.GetTimestamp();
+        var attempt = Math.Min(Record.FailedAttempts(step), options.Attempts - 1);
+        Journal.Note(step, Draft(EntryKinds.StepStarted, step, Body.Write(new StepStarted(Microseconds.From(Engine.Clock.GetUtcNow())))));
+        var (placed, payloads) = arguments is { } a ? ((RawJson?, IReadOnlyList<Payload>))Bodies.Place(a) : (null, []);
+        while (true)
+        {
+            attempt++;
+            var (result, fault) = await AttemptAsync(work, options);
+            _closing.Token.ThrowIfCancellationRequested();
+            Journal.Forget(step);
+            var microseconds = (long)Engine.Clock.GetElapsedTime(begun).TotalMicroseconds;
+            if (fault is null)
+            {
+                var (value, more) = Bodies.Place(result!.Value);
+                var completed = new StepCompleted(placed, value, microseconds, attempt, result.Model);
+                return (await Journal.AppendAsync([Draft(EntryKinds.StepCompleted, step, Body.Write(completed), payloads: [.. payloads, .. more, .. result.Payloads])]))[0];
+            }
+
+            var code = (fault as StepFaultException)?.Code ?? "failed";
+            var failed = new StepFailed(code, fault is StepFaultException ? fault.Message : $"{fault.GetType().Name}: {fault.Message}", placed, microseconds, attempt);
+            if (attempt >= options.Attempts || options.RetryOn?.Invoke(fault) == false)
+            {
+                return (await Journal.AppendAsync([Draft(EntryKinds.StepFailed, step, Body.Write(failed), failed.Reason, payloads)]))[0];
+            }
+
+            await Journal.AppendAsync([Draft(EntryKinds.StepAttemptFailed, step, Body.Write(failed), failed.Reason, payloads)]);
+            await Task.Delay(options.PauseAfter(attempt) * (0.75 + (Engine.Entropy.NextFraction() / 2)), Engine.Clock, _closing.Token);
+            Journal.Note(step, Draft(EntryKinds.StepStarted, step, Body.Write(new StepStarted(Microseconds.From(Engine.Clock.GetUtcNow())))));
+        }
+    }
+
+    private async Task<(StepResult? Result, Exception? Fault)> AttemptAsync(Func<CancellationToken, Task<StepResult>> work, StepOptions options)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(_closing.Token);
+        try
+        {
+            var result = await Engine.WithinAsync(work, options.Within, limit);
+            return result.Value.Utf8.Length <= Engine.Limits.ResultBytesMax
+                ? (result, null)
+                : (null, new StepFaultException("too_large", $"its result has {result.Value.Utf8.Length:N0} bytes; the limit is {Engine.Limits.ResultBytesMax:N0} (ResultBytesMax)"));
+        }
+        catch (TimeoutException)
+        {
+            return (null, new StepFaultException("timed_out", $"timed out after {Durations.Text(options.Within)}"));
+        }
+        catch (Exception e) when (!_closing.IsCancellationRequested)
+        {
+            return (null, e);
+        }
+    }
+
+    public void Dispose() => _closing.Dispose();
+
+    private static Task NeverAsync() => new TaskCompletionSource().Task;
+
+    /// <summary>What a scope has asked in this pass.</summary>
+    internal sealed class ScopeState(long now)
+    {
+        public Dictionary<(string Name, string Arguments), int> Asked { get; } = [];
+
+        public HashSet<(string Name, string Arguments)> AtWork { get; } = [];
+
+        public HashSet<string> Unasked { get; } = [];
+
+        public Dictionary<string, int> Branches { get; } = [];
+
+        /// <summary>The time of the last record that the scope consumed.</summary>
+        public long Now { get; set; } = now;
+    }
+}
+
+/// <summary>The pass is over; what was asked is never answered.</summary>
+internal sealed class VisitOverException : Exception;
+
+/// <summary>What a step's work gives: the value, and for a model call what it was.</summary>
+internal sealed record StepResult(RawJson Value, ModelCall? Model, IReadOnlyList<Payload> Payloads)
+{
+    public static StepResult Of<T>(T value) => new(Bodies.Json(value), null, []);
+}

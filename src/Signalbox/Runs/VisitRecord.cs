@@ -1,0 +1,163 @@
+using Signalbox.Journal;
+
+namespace Signalbox;
+
+/// <summary>What one action of a visit has come to, as recorded.</summary>
+internal sealed class ActionRecord
+{
+    /// <summary>The intent that stands; null before it, and again when a retry reopens the action.</summary>
+    public Entry? Intent { get; set; }
+
+    /// <summary>How often the target was called, or may have been.</summary>
+    public int Attempts { get; set; }
+
+    /// <summary>Whether the target's reply to the last call is recorded.</summary>
+    public Entry? Executed { get; set; }
+
+    /// <summary>The settled outcome.</summary>
+    public Entry? Outcome { get; set; }
+
+    public bool IsInDoubt => Intent is not null && Outcome is null;
+}
+
+/// <summary>
+/// The current visit as its entries tell it: what a handler that is entered anew gets back instead of doing it again. A pure fold.
+/// </summary>
+internal sealed class VisitRecord
+{
+    private readonly Dictionary<ScopedStep, Entry> _outcomes = [];
+    private readonly Dictionary<ScopedStep, Entry> _asked = [];
+    private readonly Dictionary<ScopedStep, int> _failedAttempts = [];
+    private readonly Dictionary<ScopedStep, ActionRecord> _actions = [];
+    private readonly List<ScopedStep> _effects = [];
+    private readonly HashSet<ScopedStep> _settled = [];
+
+    /// <summary>The entry that began the visit.</summary>
+    public Entry? Entered { get; private set; }
+
+    /// <summary>Its body.</summary>
+    public StateEntered? Opening { get; private set; }
+
+    /// <summary>How many steps have an outcome.</summary>
+    public int Steps => _outcomes.Count;
+
+    /// <summary>What the run was last held for in this visit, and what the operator chose then.</summary>
+    public (Trouble Trouble, Release? Release, string? By)? Hold { get; private set; }
+
+    /// <summary>The recorded effects (intents, questions, children, signals sent), in order, without those an operator settled.</summary>
+    public IEnumerable<ScopedStep> Effects => _effects.Where(e => !_settled.Contains(e));
+
+    public IEnumerable<KeyValuePair<ScopedStep, ActionRecord>> Actions => _actions;
+
+    /// <summary>The recorded outcome of a step (completed or failed), a wait, a question or a message.</summary>
+    public Entry? Outcome(ScopedStep step) => _outcomes.GetValueOrDefault(step);
+
+    /// <summary>The open or closed wait or question, as first asked.</summary>
+    public Entry? Asked(ScopedStep step) => _asked.GetValueOrDefault(step);
+
+    public int FailedAttempts(ScopedStep step) => _failedAttempts.GetValueOrDefault(step);
+
+    public ActionRecord? Action(ScopedStep step) => _actions.GetValueOrDefault(step);
+
+    /// <summary>Whether a person has answered since then.</summary>
+    public bool HasAnswerSince(long seq) => _outcomes.Values.Any(e => e.Kind == EntryKinds.ApprovalAnswered && e.Seq > seq);
+
+    public bool IsSettled(ScopedStep step) => _settled.Contains(step);
+
+    public void Fold(Entry entry)
+    {
+        var step = new ScopedStep(entry.Scope, entry.Step);
+        switch (entry.Kind)
+        {
+            case EntryKinds.StateEntered:
+                Entered = entry;
+                Opening = Body.Read<StateEntered>(entry);
+                break;
+            case EntryKinds.StepCompleted or EntryKinds.StepFailed or EntryKinds.WaitCompleted or EntryKinds.ApprovalAnswered or EntryKinds.ApprovalExpired:
+                _outcomes[step] = entry;
+                break;
+            case EntryKinds.ChildStarted or EntryKinds.SignalSent:
+                _outcomes[step] = entry;
+                AddEffect(step);
+                break;
+            case EntryKinds.StepAttemptFailed:
+                _failedAttempts[step] = FailedAttempts(step) + 1;
+                break;
+            case EntryKinds.WaitOpened:
+                _asked[step] = entry;
+                break;
+            case EntryKinds.ApprovalRequested:
+                _asked[step] = entry;
+                AddEffect(step);
+                break;
+            case EntryKinds.WaitWithdrawn or EntryKinds.ApprovalWithdrawn:
+                _asked.Remove(step); // by a failure: a retry asks again
+                break;
+            case EntryKinds.ActionIntended:
+                Intended(step, entry);
+                break;
+            case EntryKinds.ActionExecuted:
+                Of(step).Executed = entry;
+                break;
+            case EntryKinds.ActionVerified or EntryKinds.ActionNotApplied or EntryKinds.ActionDiverged or EntryKinds.ActionRefused:
+                Of(step).Outcome = entry;
+                break;
+            case EntryKinds.ActionSettled:
+                _settled.UnionWith(Body.Read<ActionSettled>(entry).Steps);
+                break;
+            case EntryKinds.RunHeld:
+                Hold = (Body.Read<Trouble>(entry), null, null);
+                break;
+            case EntryKinds.RunResumed when Hold is { } hold:
+                Hold = hold with { Release = Body.Read<Release>(entry), By = entry.Actor };
+                break;
+            case EntryKinds.RunRetried:
+                Reopen();
+                break;
+        }
+    }
+
+    private void Intended(ScopedStep step, Entry entry)
+    {
+        var action = Of(step);
+        action.Intent = entry;
+        action.Executed = null;
+        action.Attempts++;
+        AddEffect(step);
+    }
+
+    private void AddEffect(ScopedStep step)
+    {
+        if (!_effects.Contains(step))
+        {
+            _effects.Add(step);
+        }
+    }
+
+    private ActionRecord Of(ScopedStep step)
+    {
+        if (!_actions.TryGetValue(step, out var action))
+        {
+            _actions[step] = action = new ActionRecord();
+        }
+
+        return action;
+    }
+
+    /// <summary>Successes and effects stay; failures and missing evidence are asked again.</summary>
+    private void Reopen()
+    {
+        foreach (var failed in _outcomes.Where(o => o.Value.Kind == EntryKinds.StepFailed).Select(o => o.Key).ToArray())
+        {
+            _outcomes.Remove(failed);
+            _failedAttempts.Remove(failed);
+        }
+
+        foreach (var action in _actions.Values.Where(a => a.Outcome?.Kind is EntryKinds.ActionNotApplied or EntryKinds.ActionDiverged or EntryKinds.ActionRefused))
+        {
+            action.Intent = null;
+            action.Executed = null;
+            action.Outcome = null;
+        }
+    }
+}

@@ -1,0 +1,244 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Signalbox.Storage;
+
+namespace Signalbox;
+
+/// <summary>How a worker works.</summary>
+public sealed class WorkerOptions
+{
+    /// <summary>How the worker's name begins; a random end makes it another worker at each start, so that what an earlier one left behind is taken over.</summary>
+    public string Name { get; set; } = "w";
+
+    /// <summary>How many runs it drives at once.</summary>
+    public int Concurrency { get; set; } = 64;
+
+    /// <summary>After so long without a sign of life others take its runs over.</summary>
+    public TimeSpan Lease { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How often it gives a sign of life and records what is at work. Shorter than a third of the lease.</summary>
+    public TimeSpan Heartbeat { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How often it looks for work that no hint told it of.</summary>
+    public TimeSpan Poll { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long a graceful stop waits for actions to settle. What is left is in doubt, and is settled by whoever takes over.</summary>
+    public TimeSpan StopWithin { get; set; } = TimeSpan.FromSeconds(10);
+
+    internal IEnumerable<string> Faults()
+    {
+        if (Concurrency is < 1 or > 100_000)
+        {
+            yield return $"Concurrency is from 1 to 100,000; got {Concurrency}.";
+        }
+
+        if (Heartbeat <= TimeSpan.Zero || Heartbeat * 3 > Lease)
+        {
+            yield return $"Lease must be at least three times Heartbeat, which must be positive; got {Lease} and {Heartbeat}.";
+        }
+
+        if (Poll <= TimeSpan.Zero)
+        {
+            yield return $"Poll must be positive; got {Poll}.";
+        }
+    }
+}
+
+/// <summary>
+/// Takes runs that can go on and drives them, as many at once as it may. Stops gracefully with its host: every run is left resumable. Several may work on one store where the store allows.
+/// </summary>
+internal sealed class Worker(Engine engine, WorkerOptions options) : BackgroundService
+{
+    private readonly Dictionary<RunId, (RunLoop Loop, Task Driving)> _driven = [];
+    private readonly SemaphoreSlim _work = new(0, 1);
+    private readonly string _name = options.Name + "-" + engine.Entropy.NextText(8);
+
+    public string Name => _name;
+
+    /// <summary>Drives until canceled, then stops gracefully.</summary>
+    public async Task WorkAsync(CancellationToken stopping)
+    {
+        var context = new RunContext(engine.Scheduler);
+        await context.RunAsync(() => WorkHereAsync(context, stopping));
+    }
+
+    /// <inheritdoc />
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => WorkAsync(stoppingToken);
+
+    /// <inheritdoc />
+    public override void Dispose()
+    {
+        _work.Dispose();
+        base.Dispose();
+    }
+
+    private async Task WorkHereAsync(RunContext context, CancellationToken stopping)
+    {
+        await engine.Store.HeartbeatAsync(_name, options.Lease, stopping);
+        using var subscription = engine.Store.Subscribe(change => Hear(context, change));
+        using var beating = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        using var ending = new CancellationTokenSource();
+        var heart = BeatAsync(ending.Token);
+        var drained = false;
+        try
+        {
+            while (!stopping.IsCancellationRequested)
+            {
+                var due = await TakeAsync(drained, stopping);
+                drained = due.Drain;
+                await SleepAsync(due.Next, stopping);
+            }
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+        }
+
+        await StopAsync();
+        await ending.CancelAsync();
+        await heart;
+        await engine.Store.RetireAsync(_name, CancellationToken.None);
+    }
+
+    /// <summary>Takes what there is to do and what it may. Says when to look again.</summary>
+    private async Task<(DateTimeOffset? Next, bool Drain)> TakeAsync(bool drain, CancellationToken stopping)
+    {
+        var free = options.Concurrency - _driven.Count;
+        if (free == 0 || (drain && _driven.Count > 0) || _driven.Values.Any(d => d.Loop.IsAlone))
+        {
+            return (null, drain);
+        }
+
+        try
+        {
+            var leased = await engine.Store.LeaseAsync(new LeaseRequest(_name, engine.Workflows.Versions, free, _driven.Count == 0), stopping);
+            foreach (var run in leased.Runs)
+            {
+                Drive(run);
+            }
+
+            // A full answer may have left more behind.
+            return (leased.Runs.Count == free ? engine.Clock.GetUtcNow() : leased.NextDue, leased.AloneWaits);
+        }
+        catch (StoreUnavailableException e)
+        {
+            engine.Log.LogWarning("Worker {Worker} cannot take runs just now ({Code}: {Reason}); it tries again.", _name, e.Code, e.Message);
+            return (null, drain);
+        }
+    }
+
+    private void Drive(RunHead run)
+    {
+        var loop = new RunLoop(engine, run);
+        _driven[run.Row.Run] = (loop, DriveAsync());
+
+        async Task DriveAsync()
+        {
+            await loop.DriveAsync();
+            _driven.Remove(run.Row.Run);
+            loop.Dispose();
+            Wake();
+        }
+    }
+
+    private async Task SleepAsync(DateTimeOffset? next, CancellationToken stopping)
+    {
+        var pause = options.Poll;
+        if (next is { } due && due - engine.Clock.GetUtcNow() is var until && until < pause)
+        {
+            pause = until > TimeSpan.Zero && _driven.Count < options.Concurrency ? until + TimeSpan.FromMilliseconds(1) : _driven.Count < options.Concurrency ? TimeSpan.Zero : pause;
+        }
+
+        if (pause == TimeSpan.Zero)
+        {
+            return;
+        }
+
+        using var awake = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        var timer = Task.Delay(pause, engine.Clock, awake.Token);
+        await Task.WhenAny(_work.WaitAsync(awake.Token), timer);
+        await awake.CancelAsync();
+        stopping.ThrowIfCancellationRequested();
+    }
+
+    private void Hear(RunContext context, RunChange change)
+    {
+        if (change.Status == RunStatus.Pending)
+        {
+            Wake();
+        }
+
+        if (change.CancelRequested && change.Status == RunStatus.Running)
+        {
+            context.Post(_ => (_driven.GetValueOrDefault(change.Run).Loop)?.Cancel(), null);
+        }
+    }
+
+    private void Wake()
+    {
+        if (_work.CurrentCount > 0)
+        {
+            return;
+        }
+
+        try
+        {
+            _work.Release();
+        }
+        catch (Exception e) when (e is SemaphoreFullException or ObjectDisposedException)
+        {
+            // It is awake already, or gone.
+        }
+    }
+
+    private async Task BeatAsync(CancellationToken ending)
+    {
+        while (!ending.IsCancellationRequested)
+        {
+            try
+            {
+                await Task.Delay(options.Heartbeat, engine.Clock, ending);
+                if (!await engine.Store.HeartbeatAsync(_name, options.Lease, ending))
+                {
+                    engine.Log.LogWarning("Worker {Worker} was silent for longer than its lease; others may have taken its runs over.", _name);
+                }
+
+                foreach (var (loop, _) in _driven.Values.ToArray())
+                {
+                    loop.Beat();
+                }
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+            catch (StoreUnavailableException e)
+            {
+                engine.Log.LogWarning("Worker {Worker} could not give a sign of life ({Code}: {Reason}).", _name, e.Code, e.Message);
+            }
+        }
+    }
+
+    private async Task StopAsync()
+    {
+        var driving = _driven.Values.ToArray();
+        foreach (var (loop, _) in driving)
+        {
+            loop.Stop();
+        }
+
+        var all = Task.WhenAll(driving.Select(d => d.Driving));
+        try
+        {
+            await all.WaitAsync(options.StopWithin, engine.Clock);
+        }
+        catch (TimeoutException)
+        {
+            foreach (var (loop, _) in driving)
+            {
+                loop.Abandon();
+            }
+
+            await all;
+        }
+    }
+}

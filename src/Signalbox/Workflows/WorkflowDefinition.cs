@@ -1,0 +1,141 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Signalbox.Journal;
+
+namespace Signalbox;
+
+/// <summary>A state as declared. <paramref name="End"/> is <c>success</c> or <c>failure</c> for an end, else null.</summary>
+public sealed record StateDefinition(string Name, string? End = null)
+{
+    /// <summary>The states it may lead to.</summary>
+    public List<string> To { get; init; } = [];
+}
+
+/// <summary>
+/// A workflow without its code: what is stored by fingerprint beside its runs, so that any tool can draw and check them.
+/// </summary>
+public sealed record WorkflowDefinition(string Name, int Version, string Start, IReadOnlyList<StateDefinition> States, string? EscalatesTo = null, string? OnCancel = null)
+{
+    /// <summary>The definition as canonical JSON (RFC 8785).</summary>
+    public byte[] ToJson() => CanonicalJson.Of(JsonSerializer.SerializeToUtf8Bytes(this, DefinitionJson.Default.WorkflowDefinition));
+
+    /// <summary>The definition that <see cref="ToJson"/> wrote.</summary>
+    /// <exception cref="JsonException">It is not one.</exception>
+    public static WorkflowDefinition FromJson(ReadOnlySpan<byte> json) =>
+        JsonSerializer.Deserialize(json, DefinitionJson.Default.WorkflowDefinition) ?? throw new JsonException("A definition is a JSON object.");
+
+    /// <summary>The SHA-256 of <see cref="ToJson"/>: the same declarations give the same fingerprint on every machine.</summary>
+    [JsonIgnore]
+    public string Fingerprint => PayloadHash.Of(ToJson()).Value;
+
+    /// <summary>The state of that name, or null.</summary>
+    public StateDefinition? Find(string state) => States.FirstOrDefault(s => s.Name == state);
+
+    /// <summary>The definition as a Mermaid state diagram.</summary>
+    public string ToMermaid()
+    {
+        var text = new StringBuilder("stateDiagram-v2\n");
+        text.Append("    [*] --> ").Append(Start).Append('\n');
+        foreach (var state in States)
+        {
+            foreach (var target in state.To)
+            {
+                text.Append("    ").Append(state.Name).Append(" --> ").Append(target).Append('\n');
+            }
+
+            if (state.End is not null)
+            {
+                text.Append("    ").Append(state.Name).Append(" --> [*] : ").Append(state.End).Append('\n');
+            }
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>Everything that is wrong with it. <paramref name="members"/> are the members of the enum of states.</summary>
+    internal IEnumerable<string> Faults(IReadOnlyCollection<string> members)
+    {
+        if (string.IsNullOrWhiteSpace(Name) || Name.Length > 100 || Name.Any(c => char.IsControl(c) || c == '/'))
+        {
+            yield return $"Its name has 1 to 100 characters, no '/' and no control character; got '{Name}'.";
+        }
+
+        if (Version < 1)
+        {
+            yield return $"Its version counts from 1; got {Version}.";
+        }
+
+        if (Start.Length == 0)
+        {
+            yield return "It has no start. Declare one: states.Start(state, handler).";
+        }
+
+        if (!States.Any(s => s.End is not null))
+        {
+            yield return "It has no end. Declare one: states.End(state).";
+        }
+
+        foreach (var member in members.Where(m => Find(m) is null))
+        {
+            yield return $"State '{member}' is a member of the enum but not declared: it has no handler and is no end.";
+        }
+
+        foreach (var target in new[] { EscalatesTo, OnCancel }.Where(t => t is not null && Find(t) is null))
+        {
+            yield return $"State '{target}' is named for escalation or cancelling but not declared.";
+        }
+
+        foreach (var state in States)
+        {
+            foreach (var target in state.To.Where(t => Find(t) is null && !members.Contains(t)))
+            {
+                yield return $"State '{state.Name}' leads to '{target}', which is not declared.";
+            }
+
+            foreach (var twice in state.To.GroupBy(t => t).Where(g => g.Count() > 1))
+            {
+                yield return $"State '{state.Name}' leads to '{twice.Key}' twice.";
+            }
+
+            if (state.End is null && state.To.Count == 0)
+            {
+                yield return $"State '{state.Name}' has no way out. Declare its transitions with To(...), or declare it as an end.";
+            }
+        }
+
+        var reached = Reach(OnCancel is null ? [Start] : [Start, OnCancel], s => Find(s)?.To ?? []);
+        var withEnd = Reach(States.Where(s => s.End is not null).Select(s => s.Name), s => States.Where(o => o.To.Contains(s)).Select(o => o.Name));
+        foreach (var state in States)
+        {
+            if (Start.Length > 0 && !reached.Contains(state.Name))
+            {
+                yield return $"State '{state.Name}' cannot be reached from the start '{Start}'.";
+            }
+
+            if (state.To.Count > 0 && !withEnd.Contains(state.Name))
+            {
+                yield return $"State '{state.Name}' leads to no end.";
+            }
+        }
+    }
+
+    private static HashSet<string> Reach(IEnumerable<string> from, Func<string, IEnumerable<string>> next)
+    {
+        var reached = new HashSet<string>(from);
+        var open = new Queue<string>(reached);
+        while (open.TryDequeue(out var state))
+        {
+            foreach (var other in next(state).Where(reached.Add))
+            {
+                open.Enqueue(other);
+            }
+        }
+
+        return reached;
+    }
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(WorkflowDefinition))]
+internal sealed partial class DefinitionJson : JsonSerializerContext;
