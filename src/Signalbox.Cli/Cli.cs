@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using Signalbox.CommandLine.Commands;
 using Signalbox.CommandLine.Rendering;
 using Signalbox.Storage;
@@ -37,12 +38,15 @@ internal static class Cli
         }
     }
 
-    private static RootCommand Root(CommandContext context)
+    private static Command Root(CommandContext context)
     {
-        var root = new RootCommand("Looks at Signalbox runs, answers their questions, repairs, exports and checks them: on any store, without the code of its workflows.")
+        // Not a RootCommand, whose help would call the program by the name of its assembly.
+        var root = new Command("signalbox", "Looks at Signalbox runs, answers their questions, repairs, exports and checks them: on any store, without the code of its workflows.")
         {
             context.StoreOption,
             context.JsonOption,
+            new HelpOption(),
+            new VersionOption(),
         };
         foreach (var command in new[]
         {
@@ -123,5 +127,5 @@ internal static class Cli
         return (e.HResult & 0xFFFF) == BrokenPipe;
     }
 
-    private static string Path(ParseResult parsed) => parsed.CommandResult.Command is RootCommand ? "" : parsed.CommandResult.Command.Name + " ";
+    private static string Path(ParseResult parsed) => parsed.CommandResult.Command == parsed.RootCommandResult.Command ? "" : parsed.CommandResult.Command.Name + " ";
 }

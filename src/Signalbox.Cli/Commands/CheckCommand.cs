@@ -91,7 +91,7 @@ internal static class CheckCommand
         var page = context.Page;
         page.Line($"Checked {Words.Count(report.Runs, "run")} of the store '{store.Path}':");
         Line("chains", "each entry hashes to what it says", report.FaultsOf(FaultCodes.HashWrong));
-        Line("order", "seq and position without a gap, epochs and times not falling" + (report.LastPosition is { } last ? $"; the log ends at position {Words.Number(last)}" : "; of these runs alone"),
+        Line("order", "no gap in seq or position, epochs and times do not fall" + (report.LastPosition is { } last ? $"; {Words.Number(last)} positions" : ""),
             report.FaultsOf(FaultCodes.SeqGap, FaultCodes.PositionGap, FaultCodes.PositionOrder, FaultCodes.EpochFell, FaultCodes.TimeFell));
         Line("rows", "each run's row is what its entries make", report.FaultsOf(FaultCodes.RowDiffers, FaultCodes.BodyUnreadable));
         Line("payloads", $"{Words.Number(report.Payloads)} present and whole", report.FaultsOf(FaultCodes.PayloadMissing));
