@@ -1,7 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Signalbox.Sqlite;
-using Signalbox.Storage;
 
 namespace Signalbox.CommandLine.Tests;
 

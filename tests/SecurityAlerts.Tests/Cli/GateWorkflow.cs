@@ -1,5 +1,4 @@
 using Microsoft.Extensions.AI;
-using Signalbox.Journal;
 
 namespace Signalbox.CommandLine.Tests;
 
