@@ -113,7 +113,7 @@ internal sealed class VisitEngine : IDisposable
     public async Task<bool> CloseAsync(CancellationToken deadline)
     {
         _closed = true;
-        await _closing.CancelAsync();
+        _closing.CancelHere();
         var settled = true;
         foreach (var action in _actionsAtWork.ToArray())
         {
