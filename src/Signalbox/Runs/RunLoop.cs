@@ -164,9 +164,9 @@ internal sealed class RunLoop : IDisposable
             }
 
             // What the visit itself found out (a hold, a lost lease) counts before what the handler made of it.
-            if (visit.End.IsCompleted && (first != handling || (await visit.End).Kind is not (VisitEndKind.Quiet or VisitEndKind.Stopped or VisitEndKind.Canceled)))
+            if (visit.Ended is { } end && (first != handling || end.Kind is not (VisitEndKind.Quiet or VisitEndKind.Stopped or VisitEndKind.Canceled)))
             {
-                return (null, null, await visit.End);
+                return (null, null, end);
             }
 
             return handling.IsCompletedSuccessfully ? (await handling, null, null) : (null, Failure(handling), null);
