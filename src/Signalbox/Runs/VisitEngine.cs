@@ -123,6 +123,7 @@ internal sealed class VisitEngine : IDisposable
     public async Task<bool> CloseAsync(CancellationToken deadline)
     {
         _closed = true;
+        Journal.ForgetNotes();
         _closing.CancelHere();
         var settled = true;
         foreach (var action in _actionsAtWork.ToArray())

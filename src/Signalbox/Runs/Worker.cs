@@ -7,8 +7,8 @@ namespace Signalbox;
 /// <summary>How a worker works.</summary>
 public sealed class WorkerOptions
 {
-    /// <summary>The worker's name, unique among those that live; null: one is made from entropy.</summary>
-    public string? Name { get; set; }
+    /// <summary>How the worker's name begins; a random end makes it another worker at each start, so that what an earlier one left behind is taken over.</summary>
+    public string Name { get; set; } = "w";
 
     /// <summary>How many runs it drives at once.</summary>
     public int Concurrency { get; set; } = 64;
@@ -50,7 +50,7 @@ public sealed class WorkerOptions
 internal sealed class Worker(Engine engine, WorkerOptions options) : BackgroundService
 {
     private readonly Dictionary<RunId, (RunLoop Loop, Task Driving)> _driven = [];
-    private readonly string _name = options.Name ?? "w-" + engine.Entropy.NextText(8);
+    private readonly string _name = options.Name + "-" + engine.Entropy.NextText(8);
     private TaskCompletionSource? _sleeping;
     private bool _woken;
 
