@@ -33,7 +33,7 @@ internal sealed record VisitEnd(VisitEndKind Kind, Trouble? Trouble = null);
 /// </summary>
 internal sealed class VisitEngine : IDisposable
 {
-    private readonly TaskCompletionSource<VisitEnd> _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _end = new();
     private readonly CancellationTokenSource _closing = new();
     private readonly Dictionary<string, ScopeState> _scopes = [];
     private readonly HashSet<Task> _actionsAtWork = [];
@@ -82,10 +82,20 @@ internal sealed class VisitEngine : IDisposable
     public required CancellationToken Abandoned { get; init; }
 
     /// <summary>Completes when the pass is over although the handler is not.</summary>
-    public Task<VisitEnd> End => _end.Task;
+    public Task End => _end.Task;
+
+    /// <summary>Why the pass is over although the handler is not.</summary>
+    public VisitEnd? Ended { get; private set; }
 
     /// <summary>Ends the pass. The first reason counts.</summary>
-    public void Finish(VisitEnd end) => _end.TrySetResult(end);
+    public void Finish(VisitEnd end)
+    {
+        if (Ended is null)
+        {
+            Ended = end;
+            Context.Post(_ => _end.SetResult(), null); // not in the middle of what found it out
+        }
+    }
 
     /// <summary>Called when the run's context has nothing left to do: with nothing at work and something to wait for, the visit can be parked.</summary>
     public void OnIdle()
@@ -114,7 +124,7 @@ internal sealed class VisitEngine : IDisposable
     {
         _closed = true;
         Journal.ForgetNotes();
-        await _closing.CancelAsync();
+        _closing.CancelHere();
         var settled = true;
         foreach (var action in _actionsAtWork.ToArray())
         {
