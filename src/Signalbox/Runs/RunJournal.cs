@@ -67,6 +67,9 @@ internal sealed class RunJournal(IRunStore store, RunHead head, Microsoft.Extens
     /// <summary>Forgets what <see cref="Note"/> noted and nobody has written.</summary>
     public void Forget(ScopedStep step) => _notes.RemoveAll(n => n.Step == step);
 
+    /// <summary>Forgets all notes: the visit that they belong to is over.</summary>
+    public void ForgetNotes() => _notes.Clear();
+
     /// <summary>Writes the notes that no commit has taken along.</summary>
     public async Task FlushNotesAsync()
     {
@@ -127,7 +130,8 @@ internal sealed class RunJournal(IRunStore store, RunHead head, Microsoft.Extens
     /// <summary>Reads entries of this run.</summary>
     public async Task<IReadOnlyList<Entry>> ReadAsync(long fromSeq, int max) => await store.ReadAsync(Run, fromSeq, max, abandoned);
 
-    private async Task RefreshAsync()
+    /// <summary>Folds entries that others have appended.</summary>
+    public async Task RefreshAsync()
     {
         var fresh = await store.FindAsync(Run, abandoned) ?? throw new JournalDamagedException(Run, 0, "its row is gone");
         while (_seen < fresh.Seq)

@@ -38,6 +38,7 @@ internal sealed class RunLoop : IDisposable
     {
         try
         {
+            await _journal.LoadAsync(_abandoned.Token);
             while (await VisitAsync())
             {
             }
@@ -97,7 +98,6 @@ internal sealed class RunLoop : IDisposable
     /// <summary>One pass through the current state. True if the run goes on here.</summary>
     private async Task<bool> VisitAsync()
     {
-        await _journal.LoadAsync(_abandoned.Token);
         await using var services = _engine.Services.CreateAsyncScope();
         using var visit = new VisitEngine(_engine, _context, _journal, services.ServiceProvider, _workflow.Name) { Abandoned = _abandoned.Token };
         var canceling = _journal.Record.Opening!.Canceling;
@@ -135,11 +135,17 @@ internal sealed class RunLoop : IDisposable
             (null, null, { Kind: VisitEndKind.Held }) => await HoldAsync(end.Trouble!),
             (null, null, { Kind: VisitEndKind.LimitReached }) => await FailAsync(end.Trouble!),
             (null, null, { Kind: VisitEndKind.Stopped }) => await ReleaseAsync(),
-            (null, null, { Kind: VisitEndKind.Canceled }) => true,
+            (null, null, { Kind: VisitEndKind.Canceled }) => await GoOnAsync(),
             (null, null, _) => false,
             (null, not null, _) => await FailAsync(new Trouble(TroubleCodes.HandlerFailed, failure.Message)),
             _ => await MoveAsync(visit, next!),
         };
+    }
+
+    private async Task<bool> GoOnAsync()
+    {
+        await _journal.RefreshAsync();
+        return true;
     }
 
     /// <summary>Calls the state's handler and fences the visit, however it ends.</summary>
@@ -150,14 +156,8 @@ internal sealed class RunLoop : IDisposable
         try
         {
             var handling = HandleAsync();
-            var limit = Task.Delay(_engine.Limits.ActiveTimeOfAVisitMax, _engine.Clock, visit.Closing);
-            var first = await Task.WhenAny(handling, visit.End, limit);
-            if (first == limit)
-            {
-                visit.Finish(new VisitEnd(VisitEndKind.LimitReached, new Trouble(
-                    TroubleCodes.LimitReached, $"State '{visit.Row.State}' was at work for {Durations.Text(_engine.Limits.ActiveTimeOfAVisitMax)}, which is the limit (ActiveTimeOfAVisitMax).")));
-            }
-
+            await using var limit = _engine.Clock.CreateTimer(_ => visit.Finish(TooLong()), null, _engine.Limits.ActiveTimeOfAVisitMax, Timeout.InfiniteTimeSpan);
+            var first = await Task.WhenAny(handling, visit.End);
             if (!await visit.CloseAsync(_abandoned.Token))
             {
                 throw new OperationCanceledException(_abandoned.Token);
@@ -176,6 +176,9 @@ internal sealed class RunLoop : IDisposable
             _context.OnIdle = null;
             _visit = null;
         }
+
+        VisitEnd TooLong() => new(VisitEndKind.LimitReached, new Trouble(
+            TroubleCodes.LimitReached, $"State '{visit.Row.State}' was at work for {Durations.Text(_engine.Limits.ActiveTimeOfAVisitMax)}, which is the limit (ActiveTimeOfAVisitMax)."));
 
         async Task<Next> HandleAsync()
         {

@@ -113,6 +113,7 @@ internal sealed class VisitEngine : IDisposable
     public async Task<bool> CloseAsync(CancellationToken deadline)
     {
         _closed = true;
+        Journal.ForgetNotes();
         await _closing.CancelAsync();
         var settled = true;
         foreach (var action in _actionsAtWork.ToArray())

@@ -78,7 +78,7 @@ internal sealed class VisitRecord
                 break;
             case EntryKinds.ChildStarted or EntryKinds.SignalSent:
                 _outcomes[step] = entry;
-                _effects.Add(step);
+                AddEffect(step);
                 break;
             case EntryKinds.StepAttemptFailed:
                 _failedAttempts[step] = FailedAttempts(step) + 1;
@@ -88,7 +88,10 @@ internal sealed class VisitRecord
                 break;
             case EntryKinds.ApprovalRequested:
                 _asked[step] = entry;
-                _effects.Add(step);
+                AddEffect(step);
+                break;
+            case EntryKinds.WaitWithdrawn or EntryKinds.ApprovalWithdrawn:
+                _asked.Remove(step); // by a failure: a retry asks again
                 break;
             case EntryKinds.ActionIntended:
                 Intended(step, entry);
@@ -120,6 +123,11 @@ internal sealed class VisitRecord
         action.Intent = entry;
         action.Executed = null;
         action.Attempts++;
+        AddEffect(step);
+    }
+
+    private void AddEffect(ScopedStep step)
+    {
         if (!_effects.Contains(step))
         {
             _effects.Add(step);

@@ -7,8 +7,8 @@ namespace Signalbox;
 /// <summary>How a worker works.</summary>
 public sealed class WorkerOptions
 {
-    /// <summary>The worker's name, unique among those that live; null: one is made from entropy.</summary>
-    public string? Name { get; set; }
+    /// <summary>How the worker's name begins; a random end makes it another worker at each start, so that what an earlier one left behind is taken over.</summary>
+    public string Name { get; set; } = "w";
 
     /// <summary>How many runs it drives at once.</summary>
     public int Concurrency { get; set; } = 64;
@@ -51,7 +51,7 @@ internal sealed class Worker(Engine engine, WorkerOptions options) : BackgroundS
 {
     private readonly Dictionary<RunId, (RunLoop Loop, Task Driving)> _driven = [];
     private readonly SemaphoreSlim _work = new(0, 1);
-    private readonly string _name = options.Name ?? "w-" + engine.Entropy.NextText(8);
+    private readonly string _name = options.Name + "-" + engine.Entropy.NextText(8);
 
     public string Name => _name;
 
@@ -175,6 +175,11 @@ internal sealed class Worker(Engine engine, WorkerOptions options) : BackgroundS
 
     private void Wake()
     {
+        if (_work.CurrentCount > 0)
+        {
+            return;
+        }
+
         try
         {
             _work.Release();

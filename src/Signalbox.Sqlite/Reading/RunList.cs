@@ -1,0 +1,59 @@
+using System.Globalization;
+using System.Text;
+using Microsoft.Data.Sqlite;
+using Signalbox.Journal;
+using Signalbox.Storage;
+
+namespace Signalbox.Sqlite.Reading;
+
+/// <summary>Turns a <see cref="RunQuery"/> into a command. Values are always bound, never written into the text.</summary>
+internal static class RunList
+{
+    private const int LimitMax = 10_000;
+
+    public static SqliteCommand Command(SqliteConnection connection, RunQuery query)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(query.Limit, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(query.Limit, LimitMax);
+        var command = connection.CreateCommand();
+        var sql = new StringBuilder($"SELECT {RunColumns.All} FROM runs r WHERE 1");
+        Add(query.Workflow is not null, $"r.workflow = {Bind(query.Workflow)}");
+        Add(query.Version is not null, $"r.version = {Bind(query.Version)}");
+        Add(query.Statuses.Count > 0, $"r.status IN ({string.Join(", ", query.Statuses.Select(s => Bind(s.ToString())))})");
+        Add(query.State is not null, $"r.state = {Bind(query.State)}");
+        Add(!string.IsNullOrEmpty(query.IdPrefix), $"r.run >= {Bind(query.IdPrefix)} AND r.run < {Bind(query.IdPrefix)} || char(1114111)");
+        Add(query.Since is not null, $"r.started_at >= {Bind(query.Since is { } since ? Ceiling(since) : null)}");
+        Add(query.Until is not null, $"r.started_at < {Bind(query.Until is { } until ? Ceiling(until) : null)}");
+        Add(query.FingerprintIsNot is not null, $"r.fingerprint <> {Bind(query.FingerprintIsNot)}");
+        Add(query.AsksAPerson, $"r.id IN (SELECT run FROM waits WHERE kind = '{nameof(WaitKind.Approval)}')");
+        Add(query.After is not null, $"r.id < (SELECT id FROM runs WHERE run = {Bind(query.After?.Value)})");
+        foreach (var (label, value) in query.Labels)
+        {
+            Add(true, $"EXISTS(SELECT 1 FROM json_each(r.labels) l WHERE l.key = {Bind(label)} AND l.value = {Bind(value)})");
+        }
+
+        sql.Append(CultureInfo.InvariantCulture, $" ORDER BY r.id DESC LIMIT {query.Limit}");
+#pragma warning disable CA2100 // Put together from the texts above; what comes from outside is bound.
+        command.CommandText = sql.ToString();
+#pragma warning restore CA2100
+        return command;
+
+        void Add(bool given, string condition)
+        {
+            if (given)
+            {
+                sql.Append(" AND ").Append(condition);
+            }
+        }
+
+        string Bind(object? value)
+        {
+            var name = string.Create(CultureInfo.InvariantCulture, $"${command.Parameters.Count}");
+            command.Parameters.AddWithValue(name, value ?? DBNull.Value);
+            return name;
+        }
+    }
+
+    /// <summary>The first whole microsecond that is not before <paramref name="time"/>.</summary>
+    private static long Ceiling(DateTimeOffset time) => Microseconds.From(time.AddTicks(TimeSpan.TicksPerMicrosecond - 1));
+}

@@ -1,0 +1,96 @@
+using Signalbox.Sqlite.Commands;
+using Signalbox.Sqlite.Files;
+using Signalbox.Sqlite.Payloads;
+using Signalbox.Sqlite.Reading;
+using Signalbox.Storage;
+
+namespace Signalbox.Sqlite;
+
+/// <summary>
+/// A store as a process sees it that does not own it, such as the command line: it reads for itself, whether somebody owns the store or not, and
+/// hands what is to be written to the owner; where there is none it takes the lock, writes, and leaves. Safe to call from several threads.
+/// </summary>
+public sealed class SqliteRunAccess : IAsyncDisposable
+{
+    private const int Attempts = 200;
+    private static readonly TimeSpan BetweenAttempts = TimeSpan.FromMilliseconds(25);
+
+    private readonly StorePaths _paths;
+    private readonly TimeProvider _clock;
+    private readonly CommandCaller _owner;
+
+    private SqliteRunAccess(StorePaths paths, TimeProvider clock, SqliteReader reader)
+    {
+        _paths = paths;
+        _clock = clock;
+        _owner = new CommandCaller(paths);
+        Reader = reader;
+    }
+
+    /// <summary>Reads the store. Ends with this object.</summary>
+    public IRunReader Reader { get; }
+
+    /// <summary>Opens a store that exists. <paramref name="clock"/> dates what is written where nobody owns the store.</summary>
+    /// <exception cref="StoreRefusedException"><c>store_not_found</c>, <c>store_damaged</c>, <c>store_foreign</c>, <c>store_newer</c>, <c>store_older</c>.</exception>
+    public static async ValueTask<SqliteRunAccess> OpenAsync(string path, TimeProvider? clock = null, CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var paths = new StorePaths(path);
+        if (!File.Exists(paths.Database))
+        {
+            throw new StoreRefusedException("store_not_found", $"There is no store '{paths.Database}'. The program that runs the workflows makes it when it first starts; check the path (--store).");
+        }
+
+        StoreSchema.ThrowIfEmpty(paths);
+        var reader = new SqliteReader(paths, new PayloadFiles(paths.Payloads));
+        try
+        {
+            reader.Check();
+            return new SqliteRunAccess(paths, clock ?? TimeProvider.System, reader);
+        }
+        catch
+        {
+            await reader.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Carries out a command, in the owner's process under the name of this process's user, or here where nobody owns the store. The result's
+    /// code is <c>outcome_unknown</c> if the owner ended after it had the command and before it answered: then it may have been carried out.
+    /// </summary>
+    /// <exception cref="StoreRefusedException"><c>store_owned</c>: somebody owns the store and takes no commands from this user.</exception>
+    /// <exception cref="StoreUnavailableException">Nothing was written; try again.</exception>
+    public async ValueTask<CommandResult> ExecuteAsync(RunCommand command, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(command);
+        for (var attempt = 1; ; attempt++)
+        {
+            if (await _owner.ExecuteAsync(command, cancellationToken) is { } answer)
+            {
+                return answer;
+            }
+
+            if (StoreLock.TryTake(_paths, stays: false) is { } taken)
+            {
+                await using var store = SqliteRunStore.Open(_paths, new SqliteStoreOptions { Path = _paths.Database, Clock = _clock, TakesCommands = false }, taken);
+                return await RunCommands.ExecuteAsync(store, command, Users.Self(), cancellationToken);
+            }
+
+            // Somebody has the lock and does not listen: an owner that is just starting or closing, or another command passing by.
+            if (attempt == Attempts)
+            {
+                throw StoreLock.Owned(_paths, StoreLock.Holder(_paths));
+            }
+
+            await Task.Delay(BetweenAttempts, TimeProvider.System, cancellationToken);
+        }
+    }
+
+    /// <summary>The process that owns the store, or null if none does.</summary>
+    public async ValueTask<OwnerInfo?> FindOwnerAsync(CancellationToken cancellationToken) =>
+        await _owner.FindOwnerAsync(cancellationToken) ?? StoreLock.Holder(_paths);
+
+    /// <inheritdoc />
+    public ValueTask DisposeAsync() => Reader.DisposeAsync();
+}

@@ -1,0 +1,272 @@
+using System.Collections.Frozen;
+using System.Globalization;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging;
+using SQLitePCL;
+using Signalbox.Journal;
+using Signalbox.Sqlite.Commands;
+using Signalbox.Sqlite.Files;
+using Signalbox.Sqlite.Payloads;
+using Signalbox.Sqlite.Reading;
+using Signalbox.Sqlite.Writing;
+using Signalbox.Storage;
+
+namespace Signalbox.Sqlite;
+
+/// <summary>
+/// A store in one SQLite file. This process owns it while it is open: an operating system's lock, which no process outlives, keeps every other
+/// from writing; those read for themselves and hand in commands (<see cref="SqliteRunAccess"/>). A commit that was answered with
+/// <see cref="CommitStatus.Committed"/> has been flushed to the disk; commits of many runs share a flush. Opening voids every earlier lease at
+/// once, since the lock proves that nobody drives a run any more. Safe to call from several threads.
+/// </summary>
+public sealed class SqliteRunStore : IRunStore
+{
+    private static readonly FrozenDictionary<PayloadHash, PackedPayload> NoPayloads = FrozenDictionary<PayloadHash, PackedPayload>.Empty;
+
+    private readonly StorePaths _paths;
+    private readonly SqliteStoreOptions _options;
+    private readonly StoreLock _lock;
+    private readonly SqliteConnection _connection;
+    private readonly PayloadFiles _files;
+    private readonly KnownPayloads _known = new();
+    private readonly SqliteReader _reader;
+    private readonly ChangeHints _hints;
+    private readonly WorkerLeases _workers;
+    private readonly JournalWriter _writer;
+    private readonly CommitQueue _queue;
+    private readonly CancellationTokenSource _closing = new();
+    private readonly Task _sweep;
+    private readonly CommandSocket? _socket;
+    private int _disposed;
+
+    private SqliteRunStore(StorePaths paths, SqliteStoreOptions options, StoreLock @lock, SqliteConnection connection)
+    {
+        _paths = paths;
+        _options = options with { Path = paths.Database };
+        _lock = @lock;
+        _connection = connection;
+        _files = new PayloadFiles(paths.Payloads);
+        _reader = new SqliteReader(paths, _files);
+        _hints = new ChangeHints(options.Logger);
+        _workers = new WorkerLeases(options.Clock);
+        _writer = new JournalWriter(connection, _options, _files, _known, _hints, _workers);
+        _queue = new CommitQueue(_writer, paths.Database);
+        _socket = options.TakesCommands && SocketPlace.IsSupported ? CommandSocket.Open(paths, this, options.Logger) : null;
+        _sweep = options.TakesCommands ? Task.Run(Sweep) : Task.CompletedTask;
+    }
+
+    /// <summary>How many transactions this store has committed: fewer than commits where many share one.</summary>
+    public long Transactions => _writer.Transactions;
+
+    /// <summary>Opens the store, or makes it where there is no file yet, and takes the right to write to it.</summary>
+    /// <exception cref="StoreRefusedException">
+    /// <c>store_owned</c> (another process writes), <c>store_newer</c>, <c>store_foreign</c>, <c>store_damaged</c>, <c>store_unsupported</c> or
+    /// <c>store_not_found</c> (no such folder). Nothing was changed.
+    /// </exception>
+    /// <exception cref="StoreUnavailableException">The disk is full or fails.</exception>
+    public static async ValueTask<SqliteRunStore> OpenAsync(SqliteStoreOptions options, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var paths = new StorePaths(options.Path);
+        if (!Directory.Exists(paths.Folder))
+        {
+            throw new StoreRefusedException("store_not_found", $"The store '{paths.Database}' cannot be opened: there is no folder '{paths.Folder}'. Make it, or correct the path.");
+        }
+
+        return Open(paths, options, await TakeLockAsync(paths, options.TakesCommands, cancellationToken));
+    }
+
+    /// <inheritdoc />
+    public ValueTask<CommitResult> CommitAsync(Commit commit, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(commit);
+        cancellationToken.ThrowIfCancellationRequested();
+        var packed = Pack(commit);
+        return _queue.RunAsync(writer => writer.Append(commit, packed), cancellationToken);
+    }
+
+    /// <inheritdoc />
+    public ValueTask<LeaseResult> LeaseAsync(LeaseRequest request, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        return _queue.RunAsync(writer => writer.Lease(request), cancellationToken);
+    }
+
+    /// <inheritdoc />
+    public ValueTask<bool> HeartbeatAsync(string worker, TimeSpan lease, CancellationToken cancellationToken)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(worker);
+        return ValueTask.FromResult(_workers.Heartbeat(worker, lease));
+    }
+
+    /// <inheritdoc />
+    public ValueTask RetireAsync(string worker, CancellationToken cancellationToken)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(worker);
+        _workers.Retire(worker);
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc />
+    public IDisposable Subscribe(Action<RunChange> onChange)
+    {
+        ArgumentNullException.ThrowIfNull(onChange);
+        return _hints.Subscribe(onChange);
+    }
+
+    /// <inheritdoc />
+    public ValueTask<RunHead?> FindAsync(RunId run, CancellationToken cancellationToken) => _reader.FindAsync(run, cancellationToken);
+
+    /// <inheritdoc />
+    public ValueTask<RunHead?> FindByKeyAsync(string workflow, string key, CancellationToken cancellationToken) => _reader.FindByKeyAsync(workflow, key, cancellationToken);
+
+    /// <inheritdoc />
+    public ValueTask<IReadOnlyList<RunHead>> ListAsync(RunQuery query, CancellationToken cancellationToken) => _reader.ListAsync(query, cancellationToken);
+
+    /// <inheritdoc />
+    public ValueTask<IReadOnlyList<Entry>> ReadAsync(RunId run, long fromSeq, int max, CancellationToken cancellationToken) => _reader.ReadAsync(run, fromSeq, max, cancellationToken);
+
+    /// <inheritdoc />
+    public ValueTask<IReadOnlyList<Entry>> ReadLogAsync(long position, int max, CancellationToken cancellationToken) => _reader.ReadLogAsync(position, max, cancellationToken);
+
+    /// <inheritdoc />
+    public ValueTask<ReadOnlyMemory<byte>?> FindPayloadAsync(PayloadHash hash, CancellationToken cancellationToken) => _reader.FindPayloadAsync(hash, cancellationToken);
+
+    /// <summary>Finishes the commits it has accepted, tidies the file, and gives up the right to write. Later calls are refused with <c>store_closed</c>.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
+        if (_socket is not null)
+        {
+            await _socket.DisposeAsync();
+        }
+
+        await _closing.CancelAsync();
+        await _sweep;
+        await _queue.CloseAsync();
+        await _reader.DisposeAsync();
+        try
+        {
+            StoreSchema.Execute(_connection, "PRAGMA wal_checkpoint(TRUNCATE)");
+        }
+        catch (SqliteException e)
+        {
+            _options.Logger?.LogWarning(e, "The write-ahead log of the store {Path} could not be copied into the database. Nothing is lost: the next owner does it.", _paths.Database);
+        }
+
+        _writer.Dispose();
+        _lock.Dispose();
+        _closing.Dispose();
+    }
+
+    /// <summary>Opens the store under a lock that is held already; the lock is given up with the store, also if this fails.</summary>
+    internal static SqliteRunStore Open(StorePaths paths, SqliteStoreOptions options, StoreLock taken)
+    {
+        SqliteConnection? connection = null;
+        try
+        {
+            if (!File.Exists(paths.Database))
+            {
+                StoreSchema.Create(paths);
+            }
+
+            StoreSchema.ThrowIfEmpty(paths);
+            connection = StoreConnection.OpenToWrite(paths, paths.Database, create: false);
+            StoreSchema.Check(connection, paths, mayWrite: true);
+            if (options.PagesMax is { } pages)
+            {
+                StoreSchema.Execute(connection, string.Create(CultureInfo.InvariantCulture, $"PRAGMA max_page_count = {pages}"));
+            }
+
+            options.Logger?.LogDebug("The store {Path} is open, with SQLite {Version}.", paths.Database, raw.sqlite3_libversion().utf8_to_string());
+            return new SqliteRunStore(paths, options, taken, connection);
+        }
+        catch (Exception e)
+        {
+            connection?.Dispose();
+            taken.Dispose();
+            var told = SqliteErrors.Translate(e, paths.Database);
+            if (told == e)
+            {
+                throw;
+            }
+
+            throw told;
+        }
+    }
+
+    /// <summary>A command that only passes by holds the lock for moments, so a first refusal is not the last word.</summary>
+    private static async ValueTask<StoreLock> TakeLockAsync(StorePaths paths, bool stays, CancellationToken cancellationToken)
+    {
+        const int Attempts = 40;
+        for (var attempt = 1; ; attempt++)
+        {
+            if (StoreLock.TryTake(paths, stays) is { } taken)
+            {
+                return taken;
+            }
+
+            if (attempt == Attempts || StoreLock.Holder(paths) is { Stays: true })
+            {
+                throw StoreLock.Owned(paths, StoreLock.Holder(paths));
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(25), TimeProvider.System, cancellationToken);
+        }
+    }
+
+    /// <summary>Compresses payloads, and writes the large ones to their files, on the caller's thread and before its turn to write.</summary>
+    private IReadOnlyDictionary<PayloadHash, PackedPayload> Pack(Commit commit)
+    {
+        Dictionary<PayloadHash, PackedPayload>? packed = null;
+        foreach (var payload in commit.Also.Prepend(commit).SelectMany(c => c.Entries).SelectMany(e => e.Payloads))
+        {
+            if (_known.Contains(payload.Hash) || packed?.ContainsKey(payload.Hash) == true || _reader.PayloadId(payload.Hash) is not null)
+            {
+                continue;
+            }
+
+            var pack = PackedPayload.Of(payload);
+            if (pack.BelongsInFile)
+            {
+                Write(pack);
+            }
+
+            (packed ??= [])[payload.Hash] = pack;
+        }
+
+        return (IReadOnlyDictionary<PayloadHash, PackedPayload>?)packed ?? NoPayloads;
+    }
+
+    private void Write(PackedPayload pack)
+    {
+        try
+        {
+            _files.Write(pack);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw SqliteErrors.Translate(e, _paths.Database);
+        }
+    }
+
+    private void Sweep()
+    {
+        try
+        {
+            _files.Sweep(hash => _reader.PayloadId(hash) is not null, _closing.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // The next owner sweeps.
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or StoreUnavailableException or StoreRefusedException)
+        {
+            _options.Logger?.LogWarning(e, "Payload files that nothing refers to could not be swept from {Folder}. They only take up room; the next owner tries again.", _paths.Payloads);
+        }
+    }
+}
