@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Signalbox;
+using Signalbox.Sqlite;
 using Signalbox.Storage;
 
 namespace SecurityAlerts;
@@ -48,14 +49,15 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
             return ExitCodes.CannotWork;
         }
 
-        await using var store = await OpenStoreAsync(signals.Stop);
+        using var logs = new ScreenLoggerProvider(screen);
+        await using var store = await SqliteRunStore.OpenAsync(new() { Path = options.Store, Clock = clock, Logger = logs.CreateLogger("store") }, signals.Stop);
         if (await ForeignRunsAsync(store, data) is { } foreign)
         {
             screen.Warn(foreign);
             return ExitCodes.CannotWork;
         }
 
-        var host = BuildHost(data, store);
+        var host = BuildHost(data, store, logs);
         await using var hostDisposal = (IAsyncDisposable)host;
         await host.StartAsync(signals.Stop);
         var client = host.Services.GetRequiredService<RunClient>();
@@ -79,17 +81,11 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
         return await ReportAsync(client, watch, data, clock.GetElapsedTime(begun), signals);
     }
 
-    private async Task<IRunStore> OpenStoreAsync(CancellationToken cancellationToken)
-    {
-        await Task.CompletedTask.WaitAsync(cancellationToken);
-        return new InMemoryRunStore(clock, Entropy.System);
-    }
-
     /// <summary>
     /// An alert is judged by the data it came with. Runs that have not yet asked their sources, and whose alerts are not in this folder, would be
     /// judged by another site's logs.
     /// </summary>
-    private async Task<string?> ForeignRunsAsync(IRunReader store, AlertData data)
+    private async Task<string?> ForeignRunsAsync(SqliteRunStore store, AlertData data)
     {
         var known = data.Alerts.Select(alert => alert.Id).ToHashSet(StringComparer.Ordinal);
         var foreign = new List<string>();
@@ -104,10 +100,10 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
             + "and they must not be judged by its logs. Nothing was done. Go on with the folder they came from, or give this one a store of its own: --store FILE");
     }
 
-    private IHost BuildHost(AlertData data, IRunStore store)
+    private IHost BuildHost(AlertData data, IRunStore store, ILoggerProvider logs)
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
-        builder.Logging.AddProvider(new ScreenLoggerProvider(screen));
+        builder.Logging.AddProvider(logs);
         builder.Services
             .AddSingleton<IHostLifetime, NoLifetime>()
             .AddSingleton(clock)
