@@ -102,7 +102,7 @@ public sealed class An_action_in_the_journal
         _journal.Change("r-a", 11, _ => GoodHistory.Verdict("r-a", "action.unknown", "a-1", madeByUs: false))
             .Insert(12, new("r-a", "action.settled") { Actor = "person:anna", Body = """{"verb":"accept","steps":[{"scope":"","step":"block/-/1"}]}""" });
         Assert.Empty(_journal.Check());
-        _journal.Change("r-a", 12, e => e with { Body = """{"verb":"accept","steps":["block/-/2"]}""" });
+        _journal.Change("r-a", 12, e => e with { Body = """{"verb":"accept","steps":[{"scope":"","step":"block/-/2"}]}""" });
         Assert.Equal("I3 r-a seq 14: expected no unsettled action at 'state.entered'; got 'block' (a-1), Unknown at seq 11", _journal.Check().First());
     }
 
