@@ -201,7 +201,7 @@ internal sealed class ActionRunner(VisitEngine visit)
         }
 
         var executed = new ActionExecuted(
-            context.ActionId, receipt is null ? null : Bodies.Json(receipt), error, (long)visit.Engine.Clock.GetElapsedTime(begun).TotalMicroseconds);
+            context.ActionId, receipt is null ? null : Bodies.Json(receipt), error, (long)visit.Engine.Clock.GetElapsedTime(begun).TotalMicroseconds, context.Attempt, undo);
         await visit.Journal.AppendAsync([visit.Draft(EntryKinds.ActionExecuted, step, Body.Write(executed), error ?? "the target answered", actor: "engine")]);
         return executed;
     }
