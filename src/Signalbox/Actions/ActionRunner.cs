@@ -16,7 +16,7 @@ internal sealed class ActionRunner(VisitEngine visit)
     {
         var registration = visit.Engine.Actions.Get(typeof(TAction));
         var arguments = Bodies.Json(action);
-        var (step, release) = visit.Ask(scope, undo ? "undo:" + registration.Name : registration.Name, arguments);
+        var (step, release) = await visit.AskAsync(scope, undo ? "undo:" + registration.Name : registration.Name, arguments);
         return await visit.OperateAsync(async () =>
         {
             try

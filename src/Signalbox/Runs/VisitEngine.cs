@@ -248,7 +248,7 @@ internal sealed class VisitEngine : IDisposable
 
     public async Task<TResult> StepAsync<TResult>(string scope, string name, RawJson? arguments, Func<CancellationToken, Task<StepResult>> work, StepOptions options)
     {
-        var (step, release) = Ask(scope, name, arguments, options.Key);
+        var (step, release) = await AskAsync(scope, name, arguments, options.Key);
         return await OperateAsync(async () =>
         {
             try
@@ -271,14 +271,15 @@ internal sealed class VisitEngine : IDisposable
     }
 
     /// <summary>The key of a step, taken for as long as the step is at work.</summary>
-    public (ScopedStep Step, Action Release) Ask(string scope, string name, RawJson? arguments, string? explicitKey = null)
+    public async ValueTask<(ScopedStep Step, Action Release)> AskAsync(string scope, string name, RawJson? arguments, string? explicitKey = null)
     {
+        await Context.EnterAsync(); // the author's code may have left it
         StepKey.ThrowIfUnfit(name);
         var canonical = explicitKey is not null ? System.Text.Encoding.UTF8.GetBytes(explicitKey) : arguments is { } a ? CanonicalJson.Of(a.Utf8.Span) : [];
         var key = StepKey.Of(name, canonical);
         var state = Scope(scope);
         var identity = (key.Name, key.Arguments);
-        if (!state.AtWork.Add(identity))
+        if (!state.AtWork.Add(identity) && !_closed)
         {
             throw new InvalidOperationException(
                 $"Run '{Row.Run}' asks in state '{Row.State}' for two steps '{name}' with equal arguments at once, so that their results could not be told apart. Give one of them an explicit key, or put them into branches.");
