@@ -14,13 +14,13 @@ internal static class Summary
 {
     private const int Columns = 100;
     private const int WaitingMax = 10;
-    private const int FaultsPerFileMax = 5;
+    public const int FaultsPerFileMax = 5;
 
     public static string Format(
-        IReadOnlyList<DecidedAlert> alerts, IReadOnlyList<Fault> faults, TimeSpan took, IReadOnlyList<NextCommand> next)
+        IReadOnlyList<DecidedAlert> alerts, IReadOnlyList<Fault> faults, TimeSpan took, IReadOnlyList<NextCommand> next, int left = 0)
     {
         var text = new StringBuilder();
-        Heading(text, alerts, took);
+        Heading(text, alerts, took, left);
         Decisions(text, alerts);
         Deciders(text, alerts);
         Waiting(text, alerts);
@@ -29,10 +29,13 @@ internal static class Summary
         return text.ToString();
     }
 
-    private static void Heading(StringBuilder text, IReadOnlyList<DecidedAlert> alerts, TimeSpan took)
+    private static void Heading(StringBuilder text, IReadOnlyList<DecidedAlert> alerts, TimeSpan took, int left)
     {
-        var waiting = alerts.Count(alert => alert.WaitsFor is not null);
-        Line(text, $"{Count(alerts.Count, "alert")} in {Took(took)}: {alerts.Count - waiting} decided, {waiting} waiting for a person.");
+        var decided = alerts.Count(alert => alert.WaitsFor is null);
+        var person = alerts.Count(alert => alert.WaitsFor == DecidedAlert.APerson);
+        var others = alerts.Count - decided - person;
+        Line(text, $"{Count(alerts.Count + left, "alert")} in {Took(took)}: {decided} decided, {person} waiting for a person"
+            + $"{(others == 0 ? "" : $", {others} stopped and waiting for an operator")}{(left == 0 ? "" : $", {left} not finished")}.");
     }
 
     private static void Decisions(StringBuilder text, IReadOnlyList<DecidedAlert> alerts)
@@ -44,7 +47,9 @@ internal static class Summary
         Line(text, "");
         foreach (var decision in Enum.GetValues<Decision>())
         {
-            Line(text, $"  {decision.InText(),-16}{alerts.Count(alert => Written(alert) == decision),6}");
+            var such = alerts.Where(alert => Written(alert) == decision).ToList();
+            var already = such.Count(alert => alert.WasSoAlready);
+            Line(text, $"  {decision.InText(),-16}{such.Count,6}{(already == 0 ? "" : $"   ({already} of them found done already, and verified)")}");
         }
     }
 
@@ -72,7 +77,7 @@ internal static class Summary
             Line(text, $"Waiting for {TerminalText.Escape(group.Key, 60)}");
             foreach (var alert in group.Take(WaitingMax))
             {
-                Line(text, $"  {TerminalText.Escape(alert.Id, 22),-24}{TerminalText.Escape(alert.Run, 14),-16}{TerminalText.Escape(alert.Reasons is [var first, ..] ? first : "")}");
+                Line(text, $"  {TerminalText.Escape(alert.Id, 22),-24}{TerminalText.Escape(alert.Run, 18),-17}{TerminalText.Escape(alert.Reasons is [var first, ..] ? first : "")}");
             }
             More(text, group.Count() - WaitingMax);
         }
