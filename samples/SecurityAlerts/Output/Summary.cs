@@ -79,8 +79,14 @@ internal static class Summary
             Line(text, $"Waiting for {TerminalText.Escape(group.Key, 60)}");
             foreach (var alert in group.Take(WaitingMax))
             {
-                var asked = alert.Choices.Count == 0 ? "" : string.Join(", ", alert.Choices.Select(choice => TerminalText.Escape(choice, 40))) + "?";
-                Line(text, $"  {TerminalText.Escape(alert.Id, 22),-24}{TerminalText.Escape(alert.Run, 18),-17}{asked}");
+                var asked = alert.Choices.Count == 0 ? "" : string.Join(", ", alert.Choices.Select(choice => TerminalText.Escape(choice, 60))) + "?";
+                var run = $"  {TerminalText.Escape(alert.Id, 22),-24}{TerminalText.Escape(alert.Run, 18),-17}";
+                var fits = run.Length + asked.Length <= Columns;
+                Line(text, fits ? run + asked : run);
+                if (!fits)
+                {
+                    Wrapped(text, asked, Indent);
+                }
                 Wrapped(text, TerminalText.Escape(alert.Reasons is [var first, ..] ? first : "no reason was given", ReasonCharsMax), Indent);
             }
             More(text, group.Count() - WaitingMax);
