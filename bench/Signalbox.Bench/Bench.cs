@@ -76,6 +76,26 @@ internal sealed class Bench(string folder, int rounds)
         return Compare($"{runs:N0} runs × {steps} durable steps (batches of {Median(batches):N0} entries)", "steps/s", ours, bare, 0.40, "≥ 40 %");
     }
 
+    /// <summary>The engine alone, on the in-memory store: what a durable step costs in CPU before any disk.</summary>
+    public async Task<Figure> EngineAsync(int runs = 2000, int steps = 10)
+    {
+        var cpu = new List<double>();
+        for (var round = 0; round < rounds + 1; round++)
+        {
+            await using var world = await World.OpenAsync(null, concurrency: runs);
+            await StartAllAsync(runs, i => world.Client.StartAsync("steps", new StepsCase(steps)));
+            var before = Process.GetCurrentProcess().TotalProcessorTime;
+            await world.StartAsync();
+            await world.UntilNoneIsOpenAsync();
+            if (round > 0)
+            {
+                cpu.Add((Process.GetCurrentProcess().TotalProcessorTime - before).TotalMicroseconds / (runs * steps));
+            }
+        }
+
+        return new Figure($"the engine alone, {runs:N0} runs × {steps} steps in memory", $"{Median(cpu):N1} µs CPU a step", "—", "—", "—", null);
+    }
+
     /// <summary>Parked runs: memory and disk of each, and how soon a new process resumes one.</summary>
     public async Task<IReadOnlyList<Figure>> ParkedAsync(int runs = 100_000)
     {
@@ -273,9 +293,9 @@ internal sealed class Bench(string folder, int rounds)
 internal sealed class World : IAsyncDisposable
 {
     private readonly IHost _host;
-    private readonly SqliteRunStore _store;
+    private readonly IRunStore _store;
 
-    private World(IHost host, SqliteRunStore store)
+    private World(IHost host, IRunStore store)
     {
         _host = host;
         _store = store;
@@ -285,9 +305,9 @@ internal sealed class World : IAsyncDisposable
 
     public Watch Watch => _host.Services.GetRequiredService<Watch>();
 
-    public static async Task<World> OpenAsync(string db, int concurrency = 64)
+    public static async Task<World> OpenAsync(string? db, int concurrency = 64)
     {
-        var store = await SqliteRunStore.OpenAsync(new SqliteStoreOptions { Path = db }, CancellationToken.None);
+        IRunStore store = db is null ? new InMemoryRunStore() : await SqliteRunStore.OpenAsync(new SqliteStoreOptions { Path = db }, CancellationToken.None);
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Services.AddSingleton<Watch>().AddSingleton<IChatClient, InstantModel>();
         builder.Services.AddSignalbox(box =>

@@ -50,6 +50,11 @@ internal sealed record PackedPayload(PayloadHash Hash, int Length, string Form, 
 
         Span<byte> actual = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(content, actual);
-        return actual.SequenceEqual(Convert.FromHexString(hash.Value)) ? content : null;
+        if (!actual.SequenceEqual(Convert.FromHexString(hash.Value)))
+        {
+            return null; // in one expression with the content, null would become an empty memory
+        }
+
+        return content;
     }
 }

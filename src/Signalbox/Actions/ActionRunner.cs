@@ -16,7 +16,7 @@ internal sealed class ActionRunner(VisitEngine visit)
     {
         var registration = visit.Engine.Actions.Get(typeof(TAction));
         var arguments = Bodies.Json(action);
-        var (step, release) = visit.Ask(scope, undo ? "undo:" + registration.Name : registration.Name, arguments);
+        var (step, release) = await visit.AskAsync(scope, undo ? "undo:" + registration.Name : registration.Name, arguments);
         return await visit.OperateAsync(async () =>
         {
             try
@@ -201,7 +201,7 @@ internal sealed class ActionRunner(VisitEngine visit)
         }
 
         var executed = new ActionExecuted(
-            context.ActionId, receipt is null ? null : Bodies.Json(receipt), error, (long)visit.Engine.Clock.GetElapsedTime(begun).TotalMicroseconds);
+            context.ActionId, receipt is null ? null : Bodies.Json(receipt), error, (long)visit.Engine.Clock.GetElapsedTime(begun).TotalMicroseconds, context.Attempt, undo);
         await visit.Journal.AppendAsync([visit.Draft(EntryKinds.ActionExecuted, step, Body.Write(executed), error ?? "the target answered", actor: "engine")]);
         return executed;
     }

@@ -29,12 +29,11 @@ internal sealed class RunJournal(IRunStore store, RunHead head, Microsoft.Extens
     /// <summary>The time of the newest entry known: the store's clock, as far as the run may see it.</summary>
     public long Now { get; private set; }
 
-    /// <summary>Reads the current visit and checks its chain.</summary>
+    /// <summary>Reads the current visit, up to the lease, and checks its chain.</summary>
     /// <exception cref="JournalDamagedException">An entry is missing or altered.</exception>
     public async Task LoadAsync(CancellationToken cancellationToken)
     {
         const int Page = 1000;
-        Head = await store.FindAsync(Run, cancellationToken) ?? throw new JournalDamagedException(Run, 0, "its row is gone");
         Record = new VisitRecord();
         _ahead.Clear();
         var from = Math.Max(0, Head.Row.VisitSeq - 1);

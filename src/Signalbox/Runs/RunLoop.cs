@@ -156,7 +156,7 @@ internal sealed class RunLoop : IDisposable
         try
         {
             var handling = HandleAsync();
-            await using var limit = _engine.Clock.CreateTimer(_ => visit.Finish(TooLong()), null, _engine.Limits.ActiveTimeOfAVisitMax, Timeout.InfiniteTimeSpan);
+            await using var limit = _engine.Clock.CreateTimer(_ => _context.Post(_ => visit.Finish(TooLong()), null), null, _engine.Limits.ActiveTimeOfAVisitMax, Timeout.InfiniteTimeSpan);
             var first = await Task.WhenAny(handling, visit.End);
             if (!await visit.CloseAsync(_abandoned.Token))
             {
@@ -164,9 +164,9 @@ internal sealed class RunLoop : IDisposable
             }
 
             // What the visit itself found out (a hold, a lost lease) counts before what the handler made of it.
-            if (visit.End.IsCompleted && (first != handling || (await visit.End).Kind is not (VisitEndKind.Quiet or VisitEndKind.Stopped or VisitEndKind.Canceled)))
+            if (visit.Ended is { } end && (first != handling || end.Kind is not (VisitEndKind.Quiet or VisitEndKind.Stopped or VisitEndKind.Canceled)))
             {
-                return (null, null, await visit.End);
+                return (null, null, end);
             }
 
             return handling.IsCompletedSuccessfully ? (await handling, null, null) : (null, Failure(handling), null);

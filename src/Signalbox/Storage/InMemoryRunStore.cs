@@ -193,7 +193,7 @@ public sealed class InMemoryRunStore(TimeProvider? clock = null, Entropy? entrop
     {
         lock (_lock)
         {
-            return ValueTask.FromResult<ReadOnlyMemory<byte>?>(_payloads.TryGetValue(hash, out var bytes) ? bytes : null);
+            return ValueTask.FromResult<ReadOnlyMemory<byte>?>(_payloads.TryGetValue(hash, out var bytes) ? bytes : default(ReadOnlyMemory<byte>?));
         }
     }
 

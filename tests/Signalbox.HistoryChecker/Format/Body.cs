@@ -47,6 +47,15 @@ internal readonly struct Body(JsonElement root)
             ? [.. value.EnumerateArray().Select(TextOf)]
             : throw new BodyFaultException($"a body with a list of texts '{member}'", value.GetRawText());
 
+    /// <summary>A list of steps, each with its scope.</summary>
+    public (string Scope, string Step)[] Steps(string member) => Element(member) is not { } value ? []
+        : value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(v => v.ValueKind == JsonValueKind.Object)
+            ? [.. value.EnumerateArray().Select(v => (Member(v, "scope"), Member(v, "step")))]
+            : throw new BodyFaultException($"a body with a list of steps '{member}'", value.GetRawText());
+
+    private static string Member(JsonElement value, string name) =>
+        value.TryGetProperty(name, out var text) && text.ValueKind == JsonValueKind.String ? TextOf(text) : "";
+
     /// <summary>The address where the value stands as <c>{"$payload":"hash"}</c>, else null.</summary>
     public static string? Reference(JsonElement value) =>
         value.ValueKind == JsonValueKind.Object && value.TryGetProperty("$payload", out var hash) && hash.ValueKind == JsonValueKind.String && value.EnumerateObject().Count() == 1

@@ -13,7 +13,8 @@ internal sealed class ChainHash
     private byte[] _buffer = new byte[4096];
     private int _length;
 
-    public byte[] Of(ReadOnlySpan<byte> previous, Entry entry)
+    /// <summary>Fills <paramref name="hash"/>, 32 bytes.</summary>
+    public void Of(ReadOnlySpan<byte> previous, Entry entry, Span<byte> hash)
     {
         Span<byte> digest = stackalloc byte[32];
         digest.Clear();
@@ -39,7 +40,7 @@ internal sealed class ChainHash
         Append(entry.Actor);
         Append(entry.Cause);
         Append(digest);
-        return SHA256.HashData(_buffer.AsSpan(0, _length));
+        SHA256.HashData(_buffer.AsSpan(0, _length), hash);
     }
 
     private void Append(scoped ReadOnlySpan<byte> bytes)

@@ -12,6 +12,8 @@ internal static class ExportReader
     public static IEnumerable<ExportLine> Read(IEnumerable<string> lines, string name)
     {
         long number = 0;
+        var before = new string[(int)Member.Count];
+        Array.Fill(before, "");
         foreach (var line in lines)
         {
             number++;
@@ -26,7 +28,7 @@ internal static class ExportReader
             }
             else
             {
-                yield return Parse(line, name, number);
+                yield return Parse(line, before, name, number);
             }
         }
 
@@ -50,12 +52,12 @@ internal static class ExportReader
         }
     }
 
-    private static ExportLine Parse(string line, string name, long number)
+    private static ExportLine Parse(string line, string[] before, string name, long number)
     {
         var utf8 = Encoding.UTF8.GetBytes(line);
         try
         {
-            return new LineParser(utf8).Parse();
+            return new LineParser(utf8, before).Parse();
         }
         catch (JsonException e)
         {
@@ -67,8 +69,23 @@ internal static class ExportReader
         }
     }
 
-    /// <summary>Hand-written over the token stream, since this is where the checker's time goes.</summary>
-    private ref struct LineParser(byte[] utf8)
+    private enum Member
+    {
+        Run,
+        Kind,
+        State,
+        Scope,
+        Step,
+        Actor,
+        Cause,
+        Count,
+    }
+
+    /// <summary>
+    /// Hand-written over the token stream, since this is where the checker's time goes. A text that is the same as on the line
+    /// <paramref name="before"/> is not made anew.
+    /// </summary>
+    private ref struct LineParser(byte[] utf8, string[] before)
     {
         private Utf8JsonReader _reader = new(utf8, JsonLines.Deep);
         private long? _position, _seq, _epoch, _at, _visit;
@@ -96,17 +113,17 @@ internal static class ExportReader
         private void ReadMember()
         {
             if (_reader.ValueTextEquals("position"u8)) { _position = Number("position"); }
-            else if (_reader.ValueTextEquals("run"u8)) { _run = Text("run"); }
+            else if (_reader.ValueTextEquals("run"u8)) { _run = Text("run", Member.Run); }
             else if (_reader.ValueTextEquals("seq"u8)) { _seq = Number("seq"); }
             else if (_reader.ValueTextEquals("epoch"u8)) { _epoch = Number("epoch"); }
             else if (_reader.ValueTextEquals("at"u8)) { _at = Number("at"); }
-            else if (_reader.ValueTextEquals("kind"u8)) { _kind = Text("kind"); }
-            else if (_reader.ValueTextEquals("state"u8)) { _state = Text("state"); }
+            else if (_reader.ValueTextEquals("kind"u8)) { _kind = Text("kind", Member.Kind); }
+            else if (_reader.ValueTextEquals("state"u8)) { _state = Text("state", Member.State); }
             else if (_reader.ValueTextEquals("visit"u8)) { _visit = Number("visit"); }
-            else if (_reader.ValueTextEquals("scope"u8)) { _scope = Text("scope"); }
-            else if (_reader.ValueTextEquals("step"u8)) { _step = Text("step"); }
-            else if (_reader.ValueTextEquals("actor"u8)) { _actor = Text("actor"); }
-            else if (_reader.ValueTextEquals("cause"u8)) { _cause = Text("cause"); }
+            else if (_reader.ValueTextEquals("scope"u8)) { _scope = Text("scope", Member.Scope); }
+            else if (_reader.ValueTextEquals("step"u8)) { _step = Text("step", Member.Step); }
+            else if (_reader.ValueTextEquals("actor"u8)) { _actor = Text("actor", Member.Actor); }
+            else if (_reader.ValueTextEquals("cause"u8)) { _cause = Text("cause", Member.Cause); }
             else if (_reader.ValueTextEquals("salt"u8)) { _salt = Hex("salt", 16); }
             else if (_reader.ValueTextEquals("hash"u8)) { _hash = Hex("hash", 32); }
             else if (_reader.ValueTextEquals("body"u8)) { _body = Raw(); }
@@ -139,6 +156,15 @@ internal static class ExportReader
         };
 
         private static FormatException Missing(string member) => new($"the member '{member}' is missing");
+
+        private string Text(string member, Member text)
+        {
+            _reader.Read();
+            ref var last = ref before[(int)text];
+            return _reader.TokenType != JsonTokenType.String ? throw new FormatException($"the member '{member}' is no text")
+                : _reader.ValueTextEquals(last) ? last
+                : last = _reader.GetString()!;
+        }
 
         private string Text(string member)
         {

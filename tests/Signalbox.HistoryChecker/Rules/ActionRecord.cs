@@ -42,7 +42,7 @@ internal sealed class ActionRecord(string id, string run)
 
     public string Name { get; set; } = "";
 
-    public string Step { get; set; } = "";
+    public (string Scope, string Step) Step { get; set; }
 
     public string? ArgumentsHash { get; set; }
 

@@ -125,7 +125,7 @@ internal sealed class Actions(Findings findings, Payloads payloads, HistoryOptio
             findings.Add("I5", entry, $"attempt {course.Attempt + 1} of action '{action.Id}'", $"attempt {attempt}");
         }
 
-        action.Step = entry.Step;
+        action.Step = (entry.Scope, entry.Step);
         course.IntentPosition ??= entry.Position;
         course.Attempt = attempt;
         action.Intended = course;
@@ -165,7 +165,7 @@ internal sealed class Actions(Findings findings, Payloads payloads, HistoryOptio
         }
 
         course.MadeByUs = madeByUs;
-        action.Step = entry.Step;
+        action.Step = (entry.Scope, entry.Step);
         Set(course, verdict, entry);
         if (verdict == Phase.Verified)
         {
@@ -180,8 +180,8 @@ internal sealed class Actions(Findings findings, Payloads payloads, HistoryOptio
     private void Settle(Entry entry, Body body)
     {
         _ = body.Text("verb");
-        var steps = body.Texts("steps");
-        foreach (var action in Of(entry.Run).Where(a => a.IsUnsettled && steps.Contains(a.Step, StringComparer.Ordinal)))
+        var steps = body.Steps("steps");
+        foreach (var action in Of(entry.Run).Where(a => a.IsUnsettled && steps.Contains(a.Step)))
         {
             SettleCourses(action, entry.Seq);
         }

@@ -72,8 +72,9 @@ internal sealed class Chain(Findings findings, ChainHash hash)
             findings.Add("I19", entry, "a salt with a body and none without", entry.Body.IsEmpty ? "a salt without a body" : "a body without a salt");
         }
 
-        var expected = hash.Of(_hash, entry);
-        if (!expected.AsSpan().SequenceEqual(entry.Hash))
+        Span<byte> expected = stackalloc byte[32];
+        hash.Of(_hash, entry, expected);
+        if (!expected.SequenceEqual(entry.Hash))
         {
             findings.Add("I19", entry, $"hash {Convert.ToHexStringLower(expected)}", Convert.ToHexStringLower(entry.Hash));
         }

@@ -201,6 +201,8 @@ internal sealed class RunFold(Findings findings, Definition definition)
 
         _status = status;
         _endedBy = entry.Kind;
+        _results.Clear();
+        _results.TrimExcess(); // most runs of a long history have ended
     }
 
     private void Cancel(Entry entry)

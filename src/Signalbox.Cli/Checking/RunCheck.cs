@@ -1,0 +1,125 @@
+using System.Globalization;
+using Signalbox.CommandLine.Stores;
+using Signalbox.Journal;
+using Signalbox.Storage;
+
+namespace Signalbox.CommandLine.Checking;
+
+/// <summary>
+/// Checks one run: its chain, its order, its payloads, its transitions, and that its row is what its entries make. Goes on after a fault, and takes each
+/// stored hash as the next one's beginning, so that one altered entry is one fault and not a thousand.
+/// </summary>
+internal sealed class RunCheck(IRunReader reader, CheckReport report)
+{
+    private readonly DefinitionCheck _definitions = new(reader, report);
+    private readonly PayloadSet _payloads = new();
+
+    public async Task CheckAsync(RunHead stored, CancellationToken cancellationToken)
+    {
+        var definition = await _definitions.FindAsync(stored.Row, cancellationToken);
+        Entry? before = null;
+        RunHead? folded = null;
+        var canFold = true;
+        await foreach (var entry in EntryPages.OfRunAsync(reader, stored.Row.Run, stored.Seq, cancellationToken))
+        {
+            report.CountEntry();
+            Chain(before, entry);
+            Order(before, entry);
+            await PayloadsAsync(entry, cancellationToken);
+            try
+            {
+                if (definition is not null)
+                {
+                    _definitions.Check(definition, entry, folded?.Row.State ?? before?.State ?? "");
+                }
+
+                folded = canFold ? RunHead.Apply(folded, entry) : null;
+            }
+            catch (Exception e) when (e is JournalDamagedException or ArgumentException or NullReferenceException)
+            {
+                report.Add(FaultCodes.BodyUnreadable, entry.Run, entry.Seq, $"a body of '{entry.Kind}'", e.Message);
+                canFold = false;
+                folded = null;
+            }
+
+            before = entry;
+        }
+
+        End(stored, before, folded);
+        report.Runs++;
+    }
+
+    private void Chain(Entry? before, Entry entry)
+    {
+        var expected = EntryHash.Compute((before?.Hash ?? EntryHash.Origin).Span, entry);
+        if (!entry.Hash.Span.SequenceEqual(expected))
+        {
+            report.Add(FaultCodes.HashWrong, entry.Run, entry.Seq, Convert.ToHexStringLower(expected), Convert.ToHexStringLower(entry.Hash.Span));
+        }
+    }
+
+    private void Order(Entry? before, Entry entry)
+    {
+        var seq = before is null ? 0 : before.Seq + 1;
+        if (entry.Seq != seq)
+        {
+            report.Add(FaultCodes.SeqGap, entry.Run, entry.Seq, Text(seq), Text(entry.Seq));
+        }
+
+        if (before is null)
+        {
+            return;
+        }
+
+        if (entry.Position <= before.Position)
+        {
+            report.Add(FaultCodes.PositionOrder, entry.Run, entry.Seq, $"a position after {before.Position}", Text(entry.Position));
+        }
+
+        if (entry.Epoch < before.Epoch)
+        {
+            report.Add(FaultCodes.EpochFell, entry.Run, entry.Seq, $"epoch {before.Epoch} or higher", Text(entry.Epoch));
+        }
+
+        if (entry.At < before.At)
+        {
+            report.Add(FaultCodes.TimeFell, entry.Run, entry.Seq, $"{before.At} or later", Text(entry.At));
+        }
+    }
+
+    private async ValueTask PayloadsAsync(Entry entry, CancellationToken cancellationToken)
+    {
+        foreach (var hash in PayloadReferences.In(entry))
+        {
+            if (!_payloads.Add(hash))
+            {
+                continue;
+            }
+
+            report.Payloads++;
+            var bytes = await reader.FindPayloadAsync(hash, cancellationToken);
+            if (bytes is null || PayloadHash.Of(bytes.Value.Span) != hash)
+            {
+                report.Add(FaultCodes.PayloadMissing, entry.Run, entry.Seq, $"payload {hash}", "nothing, or something altered");
+            }
+        }
+    }
+
+    private void End(RunHead stored, Entry? last, RunHead? folded)
+    {
+        if (last?.Seq != stored.Seq)
+        {
+            report.Add(FaultCodes.SeqGap, stored.Row.Run, stored.Seq, $"entries up to {stored.Seq}", last is null ? "none" : $"up to {last.Seq}");
+        }
+
+        if (folded is not null)
+        {
+            foreach (var (expected, got) in RowDifferences.Between(folded, stored))
+            {
+                report.Add(FaultCodes.RowDiffers, stored.Row.Run, null, expected, got);
+            }
+        }
+    }
+
+    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,127 @@
+using System.CommandLine;
+using Signalbox.CommandLine.Commands;
+using Signalbox.CommandLine.Rendering;
+using Signalbox.Storage;
+
+namespace Signalbox.CommandLine;
+
+/// <summary>The <c>signalbox</c> command: reads its arguments, lets one command work, and turns every way to fail into a message and an exit code.</summary>
+internal static class Cli
+{
+    /// <summary>Carries out one command line. Errors go to <paramref name="error"/>; nothing is thrown for what a user or a store can do.</summary>
+    public static async Task<int> RunAsync(string[] args, TextWriter output, TextWriter error, Surface? surface = null, CancellationToken cancellationToken = default)
+    {
+        var context = new CommandContext(output, error, surface ?? new Surface());
+        var root = Root(context);
+
+        // '@x' is a value here as anywhere; the library would read the file x.
+        var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        try
+        {
+            if (parsed.Errors.Count > 0)
+            {
+                throw CliException.WrongUse($"{string.Join(" ", parsed.Errors.Select(e => e.Message))} Nothing was done. See: signalbox {Path(parsed)}--help");
+            }
+
+            var invocation = new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false };
+            return await parsed.InvokeAsync(invocation, cancellationToken);
+        }
+        catch (Exception e) when (Ending(e) is { } ending)
+        {
+            Tell(context, parsed, ending);
+            return ending.ExitCode;
+        }
+        finally
+        {
+            await FlushAsync(output);
+        }
+    }
+
+    private static RootCommand Root(CommandContext context)
+    {
+        var root = new RootCommand("Looks at Signalbox runs, answers their questions, repairs, exports and checks them: on any store, without the code of its workflows.")
+        {
+            context.StoreOption,
+            context.JsonOption,
+        };
+        foreach (var command in new[]
+        {
+            RunsCommand.Create(context),
+            ShowCommand.Create(context),
+            AnswerCommand.Create(context),
+            SignalCommand.Create(context),
+            RetryCommand.Create(context),
+            CancelCommand.Create(context),
+            ReleaseCommand.Create(context),
+            DefinitionCommand.Create(context),
+            ExportCommand.Create(context),
+            CheckCommand.Create(context),
+            OwnerCommand.Create(context),
+        })
+        {
+            root.Add(command);
+        }
+
+        return root;
+    }
+
+    /// <summary>How an exception ends the command; null for a fault of our own, which should be seen whole.</summary>
+    private static CliException? Ending(Exception exception) => exception switch
+    {
+        CliException e => e,
+        OperationCanceledException => new(ExitCodes.Stopped, "stopped", "Stopped."),
+        StoreRefusedException { Code: "store_owned" } e => new(ExitCodes.Owned, e.Code, e.Message),
+        StoreRefusedException e => new(ExitCodes.WrongUse, e.Code, e.Message),
+        StoreUnavailableException e => new(ExitCodes.WrongUse, e.Code, e.Message),
+        Journal.JournalDamagedException e => new(ExitCodes.WrongUse, "journal_damaged", $"{e.Message} Nothing was changed. See what else is: signalbox check {e.Run}"),
+        IOException e when IsClosedPipe(e) => new(ExitCodes.PipeClosed, "pipe_closed", ""),
+        IOException or UnauthorizedAccessException => new(ExitCodes.WrongUse, "io", $"{exception.Message} What was asked for is not complete."),
+        _ => null,
+    };
+
+    private static void Tell(CommandContext context, ParseResult parsed, CliException ending)
+    {
+        if (ending.ExitCode == ExitCodes.PipeClosed)
+        {
+            return; // nobody is left to be told
+        }
+
+        if (parsed.GetValue(context.JsonOption))
+        {
+            JsonOutput.Line(context.Error, json =>
+            {
+                json.WriteStartObject();
+                json.WriteString("code", ending.Code);
+                json.WriteString("message", ending.Message);
+                json.WriteEndObject();
+            });
+            return;
+        }
+
+        var prefix = ending.ExitCode is ExitCodes.Stopped or ExitCodes.WrongUse && ending.Code is "stopped" or "wrong_use" ? "" : ending.Code + ": ";
+        foreach (var line in (prefix + ending.Message).Split('\n'))
+        {
+            context.Error.WriteLine(TerminalText.Encode(line));
+        }
+    }
+
+    private static async Task FlushAsync(TextWriter output)
+    {
+        try
+        {
+            await output.FlushAsync(CancellationToken.None);
+        }
+        catch (IOException)
+        {
+            // Whoever read it went away.
+        }
+    }
+
+    private static bool IsClosedPipe(IOException e)
+    {
+        const int BrokenPipe = 32; // EPIPE; .NET reports it in the low bits of HResult
+        return (e.HResult & 0xFFFF) == BrokenPipe;
+    }
+
+    private static string Path(ParseResult parsed) => parsed.CommandResult.Command is RootCommand ? "" : parsed.CommandResult.Command.Name + " ";
+}

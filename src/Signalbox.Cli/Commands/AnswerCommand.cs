@@ -1,0 +1,51 @@
+using System.CommandLine;
+using Signalbox.CommandLine.Rendering;
+using Signalbox.CommandLine.Stores;
+using Signalbox.Storage;
+
+namespace Signalbox.CommandLine.Commands;
+
+/// <summary><c>signalbox answer</c>: a person's answer to a run's open question.</summary>
+internal static class AnswerCommand
+{
+    public static Command Create(CommandContext context)
+    {
+        var run = new Argument<string>("RUN") { Description = "The run's id, or how it begins." };
+        var choice = new Argument<string?>("CHOICE") { Description = "One of the question's choices, letter by letter.", Arity = ArgumentArity.ZeroOrOne };
+        var choiceOption = new Option<string?>("--choice") { Description = "The same, as an option.", HelpName = "CHOICE" };
+        var question = new Option<string?>("--question") { Description = "Which question, where several are open: its step, as 'show' writes it.", HelpName = "STEP" };
+        var comment = new Option<string?>("--comment") { Description = "Why, for the record.", HelpName = "TEXT" };
+        var command = new Command("answer", "Answers a run's open question under your name.") { run, choice, choiceOption, question, comment };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var (positional, named) = (parsed.GetValue(choice), parsed.GetValue(choiceOption));
+            if (positional is not null && named is not null && positional != named)
+            {
+                throw CliException.WrongUse($"One choice at a time: got '{positional}' and --choice '{named}'. Nothing was answered.");
+            }
+
+            await using var store = await context.OpenAsync(parsed, cancellationToken);
+            var head = await RunFinder.GetAsync(store, parsed.GetValue(run)!, cancellationToken);
+            var answer = positional ?? named ?? throw await ChoiceMissingAsync(store, head, cancellationToken);
+            return await Execution.RunAsync(
+                context, parsed, store, new AnswerApproval(head.Row.Run, answer, Step(head, parsed.GetValue(question)), parsed.GetValue(comment)), head, cancellationToken);
+        });
+        return command;
+    }
+
+    /// <summary>The step of the question meant: its name alone will do where it is the only one of that name.</summary>
+    private static string? Step(RunHead head, string? question)
+    {
+        var named = head.Waits.Where(w => w.Kind == WaitKind.Approval && w.Step.Split('/')[0] == question).ToArray();
+        return named is [var one] ? one.Step : question;
+    }
+
+    private static async Task<CliException> ChoiceMissingAsync(OpenStore store, RunHead head, CancellationToken cancellationToken)
+    {
+        var questions = await OpenQuestion.OfAsync(store.Reader, head, cancellationToken);
+        var open = questions.Count == 0
+            ? $"Run {head.Row.Run} has no open question."
+            : $"Run {head.Row.Run} asks:\n" + string.Join('\n', questions.SelectMany(q => new[] { "  " + TerminalText.Encode(q.Summary) }.Concat(q.Commands(store, head).Select(c => "  " + c))));
+        return CliException.WrongUse($"No choice was given, and nothing was answered. {open}");
+    }
+}

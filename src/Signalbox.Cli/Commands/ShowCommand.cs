@@ -1,0 +1,140 @@
+using System.CommandLine;
+using System.Globalization;
+using Signalbox.CommandLine.Rendering;
+using Signalbox.CommandLine.Stores;
+using Signalbox.Journal;
+using Signalbox.Storage;
+
+namespace Signalbox.CommandLine.Commands;
+
+/// <summary><c>signalbox show</c>: one run, from its row to its last entry.</summary>
+internal static class ShowCommand
+{
+    public static Command Create(CommandContext context)
+    {
+        var run = new Argument<string>("RUN") { Description = "The run's id, or how it begins." };
+        var full = new Option<bool>("--full") { Description = "Show the bodies of entries, with what is stored apart." };
+        var diagram = new Option<bool>("--diagram") { Description = "Draw the workflow as a Mermaid state diagram instead." };
+        var command = new Command("show", "Shows a run: how it stands, its path, its timeline, its open questions.") { run, full, diagram };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            await using var store = await context.OpenAsync(parsed, cancellationToken);
+            var head = await RunFinder.GetAsync(store, parsed.GetValue(run)!, cancellationToken);
+            if (parsed.GetValue(diagram))
+            {
+                DefinitionCommand.WriteMermaid(context.Page, (await DefinitionCommand.LoadAsync(store, head.Row, cancellationToken)).Definition);
+            }
+            else if (context.WantsJson(parsed))
+            {
+                await ShowJson.WriteAsync(context.Output, store, head, parsed.GetValue(full), cancellationToken);
+            }
+            else
+            {
+                await WriteAsync(context.Page, store, head, parsed.GetValue(full), cancellationToken);
+            }
+        });
+        return command;
+    }
+
+    private static async Task WriteAsync(Page page, OpenStore store, RunHead head, bool full, CancellationToken cancellationToken)
+    {
+        WriteHeader(page, head);
+        page.Field("path", await RunPath.OfAsync(store.Reader, head, cancellationToken));
+
+        page.Line();
+        page.Line(new Piece("Timeline", Tone.Strong));
+        var timeline = new Timeline(page, Microseconds.From(head.Row.StartedAt));
+        await foreach (var entry in EntryPages.OfRunAsync(store.Reader, head.Row.Run, head.Seq, cancellationToken))
+        {
+            timeline.Add(entry, full && !entry.Body.IsEmpty ? await FullAsync(store.Reader, entry, cancellationToken) : null);
+        }
+
+        await WriteWaitsAsync(page, store, head, cancellationToken);
+        await WriteNextAsync(page, store, head, cancellationToken);
+    }
+
+    private static void WriteHeader(Page page, RunHead head)
+    {
+        var row = head.Row;
+        page.Line(new Piece($"Run {row.Run}", Tone.Strong), string.Create(CultureInfo.InvariantCulture, $"  {row.Workflow} v{row.Version}"));
+        page.Field("status", RunWords.Status(row), RunWords.ToneOf(row.Status));
+        if (row.Reason is { } reason)
+        {
+            page.Field("reason", reason, Tone.Bad);
+        }
+
+        page.Field("state", row.State.Length == 0 ? "none yet" : string.Create(CultureInfo.InvariantCulture, $"{row.State}, visit {row.Visit}"));
+        Optional("key", row.Key);
+        Optional("labels", RunWords.Labels(row));
+        Optional("parent", row.Parent?.Value);
+        page.Field("started", $"{Words.Time(row.StartedAt)} ({Words.Ago(page.Now - row.StartedAt)})");
+        page.Field("changed", $"{Words.Time(row.ChangedAt)} ({Words.Ago(page.Now - row.ChangedAt)})");
+        page.Field("worker", (row.Worker ?? "none") + string.Create(CultureInfo.InvariantCulture, $", epoch {row.Epoch}"));
+
+        void Optional(string name, string? text)
+        {
+            if (!string.IsNullOrEmpty(text))
+            {
+                page.Field(name, text);
+            }
+        }
+    }
+
+    private static async Task WriteWaitsAsync(Page page, OpenStore store, RunHead head, CancellationToken cancellationToken)
+    {
+        foreach (var question in await OpenQuestion.OfAsync(store.Reader, head, cancellationToken))
+        {
+            page.Line();
+            page.Line(new Piece("Open question ", Tone.Strong), Words.Step(question.Wait.Scope, question.Wait.Step));
+            page.Paragraph(question.Asked?.Title ?? question.Summary, 2, Tone.Attention);
+            page.Field("choices", string.Join(" | ", question.Choices));
+            if (question.Asked?.Details is { IsMissing: false } details)
+            {
+                await WriteDetailsAsync(page, store, details, cancellationToken);
+            }
+
+            if (question.Wait.Due is { } due)
+            {
+                page.Field("until", $"{Words.Due(due, page.Now)}; then '{question.Asked?.Safe}' counts");
+            }
+        }
+
+        var others = head.Waits.Where(w => w.Kind != WaitKind.Approval).Select(w => WaitWords.Open(w, page.Now))
+            .Concat(head.Mailbox.Select(s => string.Create(CultureInfo.InvariantCulture, $"signal '{s.Name}' lies in the mailbox, not consumed (entry {s.Seq})"))).ToList();
+        if (others.Count > 0)
+        {
+            page.Line();
+            page.Line(new Piece("Waits", Tone.Strong));
+            others.ForEach(o => page.Paragraph(o, 2));
+        }
+    }
+
+    private static async Task WriteDetailsAsync(Page page, OpenStore store, RawJson details, CancellationToken cancellationToken)
+    {
+        var json = details.Reference is { } hash ? await store.Reader.FindPayloadAsync(hash, cancellationToken) : details.Utf8;
+        page.Field("details", json is null ? $"(payload {details.Reference} is missing or altered)" : "");
+        if (json is { } whole)
+        {
+            page.Json(StoredJson.Indent(whole), 4);
+        }
+    }
+
+    private static async Task WriteNextAsync(Page page, OpenStore store, RunHead head, CancellationToken cancellationToken)
+    {
+        if (await NextSteps.OfAsync(store, head, cancellationToken) is { Count: > 0 } steps)
+        {
+            page.Line();
+            page.Line(new Piece("Next", Tone.Strong));
+            foreach (var step in steps)
+            {
+                page.Line("  " + step); // not wrapped: it is there to be copied
+            }
+        }
+    }
+
+    private static async Task<string> FullAsync(IRunReader reader, Entry entry, CancellationToken cancellationToken)
+    {
+        var payloads = await BodyText.LoadAsync(reader, entry, cancellationToken);
+        return JsonOutput.Text(json => BodyText.Write(json, entry, payloads), indented: true);
+    }
+}

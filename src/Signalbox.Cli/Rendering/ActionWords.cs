@@ -1,0 +1,56 @@
+using System.Globalization;
+using Signalbox.Journal;
+
+namespace Signalbox.CommandLine.Rendering;
+
+/// <summary>The entries of actions in words, each with its proof.</summary>
+internal static class ActionWords
+{
+    public static EntryText? Describe(Entry entry) => entry.Kind switch
+    {
+        EntryKinds.ActionProbed => Observed(entry, "looked at first", Tone.Dim),
+        EntryKinds.ActionIntended => Intended(Body.Read<ActionIntended>(entry), entry),
+        EntryKinds.ActionExecuted => Executed(Body.Read<ActionExecuted>(entry), entry),
+        EntryKinds.ActionVerified => Observed(entry, "VERIFIED", Tone.Good),
+        EntryKinds.ActionNotApplied => Observed(entry, "not applied", Tone.Attention),
+        EntryKinds.ActionDiverged => Observed(entry, "DIVERGED", Tone.Bad),
+        EntryKinds.ActionRefused => Observed(entry, "refused", Tone.Attention),
+        EntryKinds.ActionUnknown => Observed(entry, "UNKNOWN whether it happened", Tone.Bad),
+        EntryKinds.ActionSettled => Settled(Body.Read<ActionSettled>(entry)),
+        _ => null,
+    };
+
+    private static EntryText Intended(ActionIntended body, Entry entry) => new(
+        string.Create(CultureInfo.InvariantCulture, $"action {EntryWords.Step(entry)}: intended{(body.Undo ? " (undo)" : "")}, target class {body.TargetClass}, attempt {body.Attempt}, id {body.ActionId}"),
+        Tone.Plain,
+        "arguments: " + EntryWords.Value(body.Arguments));
+
+    private static EntryText Executed(ActionExecuted body, Entry entry)
+    {
+        var took = $"action {EntryWords.Step(entry)}: executed in {Words.Microseconds(body.Microseconds)}";
+        return body.Error is { } error
+            ? new(took + ", with an error", Tone.Attention, "the target's reply: " + error)
+            : new(took, Tone.Plain, "the target's reply (proves nothing): " + (body.Receipt is { IsMissing: false } receipt ? EntryWords.Value(receipt) : "none"));
+    }
+
+    private static EntryText Observed(Entry entry, string how, Tone tone)
+    {
+        var body = Body.Read<ActionObserved>(entry);
+        var details = new List<string>();
+        if (body.Proof is { } proof)
+        {
+            details.Add($"proof: {proof}{(body.Probes > 1 ? $" ({Words.Count(body.Probes, "look")})" : "")}");
+        }
+
+        if (body.Reason is { } reason)
+        {
+            details.Add("reason: " + reason);
+        }
+
+        var whose = entry.Kind == EntryKinds.ActionVerified ? body.MadeByUs ? ", made by this run" : ", it was so before" : "";
+        return new($"action {EntryWords.Step(entry)}: {how}{(body.Undo ? " (undo)" : "")}{whose}", tone, [.. details]);
+    }
+
+    private static EntryText Settled(ActionSettled body) =>
+        new($"effects settled: {EntryWords.Verb(body.Verb)}", Tone.Strong, "about: " + string.Join(", ", body.Steps.Select(s => Words.Step(s.Scope, s.Step))));
+}

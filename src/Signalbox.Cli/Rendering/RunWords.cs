@@ -1,0 +1,22 @@
+namespace Signalbox.CommandLine.Rendering;
+
+/// <summary>What is said of a run in more than one command.</summary>
+internal static class RunWords
+{
+    public static Tone ToneOf(RunStatus status) => status switch
+    {
+        RunStatus.Completed => Tone.Good,
+        RunStatus.Held or RunStatus.Failed => Tone.Bad,
+        RunStatus.Waiting => Tone.Attention,
+        RunStatus.Canceled => Tone.Dim,
+        _ => Tone.Plain,
+    };
+
+    public static string Status(RunRow row) =>
+        row.Status + (row.ReasonCode is null ? "" : $" {row.ReasonCode}") + (row.CancelRequested && row.IsOpen ? ", to be canceled" : "");
+
+    public static string Labels(RunRow row) => string.Join(' ', row.Labels.OrderBy(l => l.Key, StringComparer.Ordinal).Select(l => $"{l.Key}={l.Value}"));
+
+    public static string Standing(RunRow row) =>
+        $"Run {row.Run} is {Status(row)}{(row.State.Length == 0 ? "" : $" in state {row.State} (visit {row.Visit})")}.";
+}

@@ -1,0 +1,56 @@
+using Signalbox.Journal;
+using Signalbox.Storage;
+
+namespace Signalbox.Testing;
+
+/// <summary>What holds of every store at every time, whatever was done to it.</summary>
+public static class WholeJournal
+{
+    /// <summary>
+    /// Reads everything and throws <see cref="ContractViolationException"/> unless positions and seqs have no gap, dates and epochs never fall, every
+    /// hash follows from the entry before, and each run as the store keeps it is the fold of its entries. Nothing may be written meanwhile.
+    /// </summary>
+    public static async Task CheckAsync(IRunReader store)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        var log = await LogAsync(store);
+        Expect.Sequence(Enumerable.Range(1, log.Count).Select(p => (long)p), log.Select(e => e.Position), "Positions in the log");
+        Expect.That(log.Zip(log.Skip(1)).All(pair => pair.First.At <= pair.Second.At), "An entry is dated before the one that was committed before it.");
+        foreach (var run in log.GroupBy(e => e.Run))
+        {
+            await CheckAsync(store, run.Key, run.ToArray());
+        }
+    }
+
+    internal static async Task<List<Entry>> LogAsync(IRunReader store)
+    {
+        const int Page = 700;
+        var log = new List<Entry>();
+        while (await store.ReadLogAsync(log.Count == 0 ? 0 : log[^1].Position, Page, default) is { Count: > 0 } more)
+        {
+            log.AddRange(more);
+        }
+
+        return log;
+    }
+
+    private static async Task CheckAsync(IRunReader store, RunId run, Entry[] entries)
+    {
+        Expect.Sequence(Enumerable.Range(0, entries.Length).Select(s => (long)s), entries.Select(e => e.Seq), $"Seqs of run '{run}' in the log");
+        Expect.That(entries.Zip(entries.Skip(1)).All(pair => pair.First.Epoch <= pair.Second.Epoch), $"An epoch of run '{run}' falls.");
+        RunHead? head = null;
+        foreach (var entry in entries)
+        {
+            Expect.That(
+                EntryHash.Compute((head?.Hash ?? EntryHash.Origin).Span, entry).AsSpan().SequenceEqual(entry.Hash.Span), $"The hash of entry {entry.Seq} of run '{run}' does not follow from the entry and the one before.");
+            Expect.Equal(entry.Body.IsEmpty ? 0 : EntryHash.SaltLength, entry.Salt.Length, $"The salt of entry {entry.Seq} of run '{run}'");
+            head = RunHead.Apply(head, entry);
+        }
+
+        Expect.Same(head!, await store.FindAsync(run, default), $"Run '{run}' as the store keeps it, against the fold of its entries");
+        var read = await store.ReadAsync(run, 0, int.MaxValue, default);
+        Expect.Sequence(entries.Select(Text), read.Select(Text), $"The entries of run '{run}' read by run, against the log");
+    }
+
+    private static string Text(Entry entry) => $"{entry with { Body = default, Salt = default, Hash = default }} {Convert.ToHexString(entry.Body.Span)} {Convert.ToHexString(entry.Salt.Span)} {Convert.ToHexString(entry.Hash.Span)}";
+}
