@@ -12,7 +12,7 @@ if (args is ["--resume", var db])
 string? Option(string name) => Array.IndexOf(args, name) is >= 0 and var i && i + 1 < args.Length ? args[i + 1] : null;
 if (args.Contains("--help"))
 {
-    Console.WriteLine("Signalbox.Bench [--only one,many,parked,recovery,large,model] [--rounds 5] [--runs 100000] [--folder FOLDER]");
+    Console.WriteLine("Signalbox.Bench [--only one,many,engine,parked,recovery,large,model] [--rounds 5] [--runs 100000] [--folder FOLDER]");
     Console.WriteLine("Each figure stands beside the raw limit, measured in the same run. Absolute figures are no result.");
     return 0;
 }
@@ -32,6 +32,7 @@ Console.WriteLine("| what | ours | raw | ratio | goal | met |");
 Console.WriteLine("| --- | --- | --- | --- | --- | --- |");
 await PrintAsync("one", async () => [await bench.OneRunAsync()]);
 await PrintAsync("many", async () => [await bench.ManyRunsAsync()]);
+await PrintAsync("engine", async () => [await bench.EngineAsync()]);
 await PrintAsync("parked", () => bench.ParkedAsync(parked));
 await PrintAsync("recovery", () => bench.RecoveryAsync());
 await PrintAsync("large", async () => [await bench.LargeStepsAsync()]);

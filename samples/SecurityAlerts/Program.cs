@@ -1,1 +1,3 @@
-return 0;
+using SecurityAlerts;
+
+return await CommandLine.RunAsync(args);

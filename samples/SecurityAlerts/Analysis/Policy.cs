@@ -22,6 +22,9 @@ internal static class Policy
                 violations);
     }
 
+    /// <summary>Whether a decision breaks no rule.</summary>
+    public static bool Allows(Dossier dossier, Verdict verdict) => !Violations(dossier, verdict).Any();
+
     /// <summary>
     /// An address from outside got in, and it does not look like somebody who may: it failed before, tried several
     /// accounts, is on a block list, or is a scanner. Logged in as root it is one in any case.

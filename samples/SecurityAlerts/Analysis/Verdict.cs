@@ -14,10 +14,15 @@ internal enum Decision
 
 /// <summary>An analyst's answer: what to do, how sure that is right (0 to 1), why, and the account where one is to be disabled.</summary>
 internal sealed record Verdict(
-    [property: JsonPropertyName("decision")] Decision Decision,
-    [property: JsonPropertyName("confidence")] double Confidence,
-    [property: JsonPropertyName("reasons")] IReadOnlyList<string> Reasons,
-    [property: JsonPropertyName("account")] string? Account = null);
+    [property: JsonPropertyName("decision"), JsonRequired] Decision Decision,
+    [property: JsonPropertyName("confidence"), JsonRequired] double Confidence,
+    [property: JsonPropertyName("reasons"), JsonRequired] IReadOnlyList<string> Reasons,
+    [property: JsonPropertyName("account")] string? Account = null)
+{
+    /// <summary>The first reason, or that none was given.</summary>
+    [JsonIgnore]
+    public string MainReason => Reasons is [var first, ..] ? first : "no reason was given";
+}
 
 internal static class DecisionNames
 {

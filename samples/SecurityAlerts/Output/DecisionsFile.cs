@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Signalbox;
 
 namespace SecurityAlerts;
 
@@ -10,9 +11,43 @@ namespace SecurityAlerts;
 internal sealed record DecidedAlert(
     string Id, Decision Decision, double Confidence, string DecidedBy, string Run, IReadOnlyList<string> Reasons)
 {
+    public const string APerson = "a person";
+    public const string AnOperator = "an operator";
+
     /// <summary>Whom an undecided alert waits for; null when it is decided. Its decision is then written as <c>escalate</c>.</summary>
     [JsonIgnore]
     public string? WaitsFor { get; init; }
+
+    /// <summary>What the person may answer.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<string> Choices { get; init; } = [];
+
+    /// <summary>What was to be done stood already, made by somebody else or for another alert.</summary>
+    [JsonIgnore]
+    public bool WasSoAlready { get; init; }
+
+    /// <summary>What became of an alert whose run goes on no further by itself.</summary>
+    public static DecidedAlert Of(Alert alert, RunRow row, AlertCase @case)
+    {
+        var verdict = @case.Verdict ?? new(Decision.Escalate, 0, []);
+        return row.Status switch
+        {
+            RunStatus.Completed => new(alert.Id, verdict.Decision, verdict.Confidence, @case.DecidedBy, row.Run.Value, verdict.Reasons) { WasSoAlready = @case.WasSoAlready },
+            RunStatus.Held or RunStatus.Failed or RunStatus.Canceled => new(
+                alert.Id, Decision.Escalate, verdict.Confidence, @case.DecidedBy, row.Run.Value, [Stopped(row), .. verdict.Reasons]) { WaitsFor = AnOperator },
+            _ => new(alert.Id, verdict.Decision, verdict.Confidence, @case.DecidedBy, row.Run.Value, WithWhy(@case.Why, verdict))
+            {
+                WaitsFor = APerson,
+                Choices = [.. PersonsChoices.For(@case).Select(choice => choice.Name)],
+            },
+        };
+    }
+
+    private static string Stopped(RunRow row) =>
+        row.Reason is null ? $"The run was {row.Status}." : $"The run is {row.Status} in {row.State} ({row.ReasonCode}): {row.Reason}";
+
+    private static IReadOnlyList<string> WithWhy(string? why, Verdict verdict) =>
+        why is null || verdict.Reasons.Any(reason => reason.Contains(why, StringComparison.OrdinalIgnoreCase)) ? verdict.Reasons : [why, .. verdict.Reasons];
 }
 
 /// <summary>Writes the decisions, one JSON object a line, in one piece: a reader finds the last complete file or this one.</summary>

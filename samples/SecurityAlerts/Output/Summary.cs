@@ -14,13 +14,15 @@ internal static class Summary
 {
     private const int Columns = 100;
     private const int WaitingMax = 10;
-    private const int FaultsPerFileMax = 5;
+    private const int ReasonCharsMax = 180;
+    private const string Indent = "      ";
+    public const int FaultsPerFileMax = 5;
 
     public static string Format(
-        IReadOnlyList<DecidedAlert> alerts, IReadOnlyList<Fault> faults, TimeSpan took, IReadOnlyList<NextCommand> next)
+        IReadOnlyList<DecidedAlert> alerts, IReadOnlyList<Fault> faults, TimeSpan took, IReadOnlyList<NextCommand> next, int left = 0)
     {
         var text = new StringBuilder();
-        Heading(text, alerts, took);
+        Heading(text, alerts, took, left);
         Decisions(text, alerts);
         Deciders(text, alerts);
         Waiting(text, alerts);
@@ -29,10 +31,13 @@ internal static class Summary
         return text.ToString();
     }
 
-    private static void Heading(StringBuilder text, IReadOnlyList<DecidedAlert> alerts, TimeSpan took)
+    private static void Heading(StringBuilder text, IReadOnlyList<DecidedAlert> alerts, TimeSpan took, int left)
     {
-        var waiting = alerts.Count(alert => alert.WaitsFor is not null);
-        Line(text, $"{Count(alerts.Count, "alert")} in {Took(took)}: {alerts.Count - waiting} decided, {waiting} waiting for a person.");
+        var decided = alerts.Count(alert => alert.WaitsFor is null);
+        var person = alerts.Count(alert => alert.WaitsFor == DecidedAlert.APerson);
+        var others = alerts.Count - decided - person;
+        Line(text, $"{Count(alerts.Count + left, "alert")} in {Took(took)}: {decided} decided, {person} waiting for a person"
+            + $"{(others == 0 ? "" : $", {others} stopped and waiting for an operator")}{(left == 0 ? "" : $", {left} not finished")}.");
     }
 
     private static void Decisions(StringBuilder text, IReadOnlyList<DecidedAlert> alerts)
@@ -44,7 +49,9 @@ internal static class Summary
         Line(text, "");
         foreach (var decision in Enum.GetValues<Decision>())
         {
-            Line(text, $"  {decision.InText(),-16}{alerts.Count(alert => Written(alert) == decision),6}");
+            var such = alerts.Where(alert => Written(alert) == decision).ToList();
+            var already = such.Count(alert => alert.WasSoAlready);
+            Line(text, $"  {decision.InText(),-16}{such.Count,6}{(already == 0 ? "" : $"   ({already} of them found done already, and verified)")}");
         }
     }
 
@@ -72,7 +79,15 @@ internal static class Summary
             Line(text, $"Waiting for {TerminalText.Escape(group.Key, 60)}");
             foreach (var alert in group.Take(WaitingMax))
             {
-                Line(text, $"  {TerminalText.Escape(alert.Id, 22),-24}{TerminalText.Escape(alert.Run, 14),-16}{TerminalText.Escape(alert.Reasons is [var first, ..] ? first : "")}");
+                var asked = alert.Choices.Count == 0 ? "" : string.Join(", ", alert.Choices.Select(choice => TerminalText.Escape(choice, 60))) + "?";
+                var run = $"  {TerminalText.Escape(alert.Id, 22),-24}{TerminalText.Escape(alert.Run, 18),-17}";
+                var fits = run.Length + asked.Length <= Columns;
+                Line(text, fits ? run + asked : run);
+                if (!fits)
+                {
+                    Wrapped(text, asked, Indent);
+                }
+                Wrapped(text, TerminalText.Escape(alert.Reasons is [var first, ..] ? first : "no reason was given", ReasonCharsMax), Indent);
             }
             More(text, group.Count() - WaitingMax);
         }
@@ -86,7 +101,7 @@ internal static class Summary
             Line(text, $"{Count(file.Count(), "fault")} in {file.Key}");
             foreach (var fault in file.Take(FaultsPerFileMax))
             {
-                Wrapped(text, fault.ToString());
+                Wrapped(text, fault.ToString(), "  ");
             }
             More(text, file.Count() - FaultsPerFileMax);
         }
@@ -111,7 +126,7 @@ internal static class Summary
             else
             {
                 text.Append("  ").Append(command).Append('\n');
-                Line(text, $"      {what}");
+                Line(text, Indent + what);
             }
         }
     }
@@ -129,18 +144,16 @@ internal static class Summary
     private static void Line(StringBuilder text, string line) =>
         text.Append((line.Length <= Columns ? line : TerminalText.Cut(line, Columns - 3) + "...").TrimEnd()).Append('\n');
 
-    /// <summary>A fault is read to mend a file, so it is wrapped and not cut.</summary>
-    private static void Wrapped(StringBuilder text, string line)
+    /// <summary>What is read to do something about it is wrapped and not cut.</summary>
+    private static void Wrapped(StringBuilder text, string line, string first)
     {
-        const string First = "  ";
-        const string Further = "      ";
-        var current = new StringBuilder(First);
+        var current = new StringBuilder(first);
         foreach (var word in line.Split(' '))
         {
             if (current.Length + word.Length > Columns && current.ToString().Trim().Length > 0)
             {
                 Line(text, current.ToString());
-                current.Clear().Append(Further);
+                current.Clear().Append(Indent);
             }
             current.Append(word).Append(' ');
         }

@@ -3,9 +3,9 @@ namespace Signalbox.Sqlite.Writing;
 /// <summary>
 /// Groups commits without a timer. Who comes while nobody writes runs its own transaction on its own thread, so that a run on its own pays for
 /// no hand-over; whatever arrives while that commit is on its way to the disk shares the next one. The one who led is not kept: the queue it
-/// leaves behind is drained on the thread pool.
+/// leaves behind is drained by a thread of its own, since on the pool it would stand in line behind the very runs that wait for it.
 /// </summary>
-internal sealed class CommitQueue : IThreadPoolWorkItem
+internal sealed class CommitQueue
 {
     private const int QueuedMax = 16_384;
     private const int BatchMax = 2_048;
@@ -18,13 +18,29 @@ internal sealed class CommitQueue : IThreadPoolWorkItem
     private readonly WriteRequest[] _alone = new WriteRequest[1];
     private TaskCompletionSource? _room;
     private TaskCompletionSource? _idle;
+    private readonly object _signal = new();
+    private Thread? _drainer;
+    private bool _handedOver;
     private bool _writing;
     private bool _closed;
+    private bool _ended;
 
     public CommitQueue(JournalWriter writer, string path)
     {
         _writer = writer;
         _path = path;
+    }
+
+    /// <summary>Whether a transaction is under way; who comes now waits for the next.</summary>
+    public bool IsWriting
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _writing;
+            }
+        }
     }
 
     /// <summary>Runs the request in a transaction. Once a transaction has taken it, cancelling has no effect any more.</summary>
@@ -46,17 +62,40 @@ internal sealed class CommitQueue : IThreadPoolWorkItem
         }
 
         await idle;
+        lock (_signal)
+        {
+            _ended = true;
+            Monitor.Pulse(_signal);
+        }
     }
 
-    /// <summary>Drains what came in while somebody wrote.</summary>
-    void IThreadPoolWorkItem.Execute()
+    /// <summary>Drains what came in while somebody wrote, each time that it is handed over.</summary>
+    private void Drain()
     {
-        while (Take())
+        while (true)
         {
-            _writer.Execute(_batch);
-            foreach (var request in _batch)
+            lock (_signal)
             {
-                request.Complete();
+                while (!_handedOver && !_ended)
+                {
+                    Monitor.Wait(_signal);
+                }
+
+                if (_ended)
+                {
+                    return;
+                }
+
+                _handedOver = false;
+            }
+
+            while (Take())
+            {
+                _writer.Execute(_batch);
+                foreach (var request in _batch)
+                {
+                    request.Complete();
+                }
             }
         }
     }
@@ -123,7 +162,17 @@ internal sealed class CommitQueue : IThreadPoolWorkItem
             }
         }
 
-        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        if (_drainer is null)
+        {
+            _drainer = new Thread(Drain) { IsBackground = true, Name = "Signalbox journal" };
+            _drainer.Start();
+        }
+
+        lock (_signal)
+        {
+            _handedOver = true;
+            Monitor.Pulse(_signal);
+        }
     }
 
     private bool Take()

@@ -61,7 +61,7 @@ public sealed record ApprovalAnswered(string Choice, string? Comment = null);
 public sealed record ActionIntended(string ActionId, string Action, RawJson Arguments, string ArgumentsHash, string TargetClass, bool Undo = false, int Attempt = 1);
 
 /// <summary>The body of <see cref="EntryKinds.ActionExecuted"/>.</summary>
-public sealed record ActionExecuted(string ActionId, RawJson? Receipt, string? Error, long Microseconds);
+public sealed record ActionExecuted(string ActionId, RawJson? Receipt, string? Error, long Microseconds, int Attempt = 1, bool Undo = false);
 
 /// <summary>The body of the other entries of an action. <paramref name="MadeByUs"/>: our call made the effect, it did not stand before.</summary>
 public sealed record ActionObserved(string ActionId, string Action, string? Reason, string? Proof, bool MadeByUs = false, bool Undo = false, int Probes = 0, RawJson? Arguments = null);

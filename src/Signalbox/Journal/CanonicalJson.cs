@@ -113,7 +113,7 @@ public static class CanonicalJson
             return raw == "-0" ? "0" : raw;
         }
 
-        var number = value.GetDouble();
+        var number = double.Parse(raw, NumberStyles.Float, CultureInfo.InvariantCulture);
         return double.IsFinite(number) ? EcmaScript(number) : throw new JsonException($"The number {raw} is not finite as a double.");
     }
 

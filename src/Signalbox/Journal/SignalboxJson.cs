@@ -46,11 +46,23 @@ internal static class Bodies
     /// <summary>A value longer than this becomes a payload.</summary>
     public const int InlineBytesMax = 4096;
 
+    /// <summary>A value that somebody outside has written, without its white space: an export has one line an entry.</summary>
+    /// <exception cref="JsonException">It is not JSON.</exception>
+    public static RawJson Minified(RawJson value)
+    {
+        var reader = new Utf8JsonReader(value.Utf8.Span);
+        using var document = JsonDocument.ParseValue(ref reader);
+        return new RawJson(JsonSerializer.SerializeToUtf8Bytes(document.RootElement, SignalboxJson.Options));
+    }
+
     public static RawJson Json<T>(T value) => new(JsonSerializer.SerializeToUtf8Bytes(value, SignalboxJson.Options));
 
+    /// <summary>
+    /// Where a value stands: inline, or in a payload. One that looks like a reference always becomes a payload, so that no text from outside can point at somebody else's.
+    /// </summary>
     public static (RawJson Value, IReadOnlyList<Payload> Payloads) Place(RawJson value)
     {
-        if (value.Utf8.Length <= InlineBytesMax)
+        if (value.Utf8.Length <= InlineBytesMax && value.Reference is null)
         {
             return (value, []);
         }

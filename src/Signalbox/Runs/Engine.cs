@@ -42,9 +42,28 @@ internal sealed record Engine(
         {
             if (!task.IsCompleted)
             {
-                await cancellation.CancelAsync();
+                cancellation.CancelHere();
                 _ = task.ContinueWith(static left => _ = left.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
             }
+        }
+    }
+}
+
+internal static class Cancellation
+{
+    /// <summary>
+    /// Cancels here and now. <c>CancelAsync</c> would call back on the thread pool, outside the injected scheduler. What an author's callback throws ends
+    /// nothing of ours.
+    /// </summary>
+    public static void CancelHere(this CancellationTokenSource source)
+    {
+        try
+        {
+            source.Cancel();
+        }
+        catch (AggregateException)
+        {
+            // From a callback that the author's code registered.
         }
     }
 }

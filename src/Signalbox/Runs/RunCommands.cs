@@ -33,10 +33,10 @@ public static class RunCommands
 
     private static async ValueTask<CommandResult> StartAsync(IRunStore store, StartRun start, string actor, CancellationToken cancellationToken)
     {
-        var definition = Payload.Of(start.Definition.Utf8);
+        var definition = Payload.Of(Bodies.Minified(start.Definition).Utf8);
         var started = new RunStarted(start.Workflow, start.Version, RawJson.To(definition.Hash), start.Key, start.Labels);
         var result = await store.CommitAsync(
-            new Commit { Run = start.Run, Entries = RunEntries.Start(started, definition, start.State, start.Case, actor, "started by a client") }, cancellationToken);
+            new Commit { Run = start.Run, Entries = RunEntries.Start(started, definition, start.State, Bodies.Minified(start.Case), actor, "started by a client") }, cancellationToken);
         return result.Status == CommitStatus.KeyTaken
             ? new("key_taken", $"Workflow '{start.Workflow}' has a run under the key '{start.Key}' already; no second one was started.", result.Head!.Row.Run, result.Head.Row.Status)
             : Describe(result, start.Run, "The run is recorded and waits for a worker.");
@@ -45,7 +45,7 @@ public static class RunCommands
     private static EntryDraft Signal(SendSignal signal, string actor)
     {
         StepKey.ThrowIfUnfit(signal.Name);
-        var (value, payloads) = Bodies.Place(signal.Value);
+        var (value, payloads) = Bodies.Place(Bodies.Minified(signal.Value));
         return new EntryDraft
         {
             Kind = EntryKinds.SignalReceived,

@@ -62,6 +62,11 @@ internal sealed class RunContext(TaskScheduler scheduler) : SynchronizationConte
             _pumping = true;
         }
 
+        Schedule();
+    }
+
+    private void Schedule()
+    {
         if (scheduler == TaskScheduler.Default)
         {
             ThreadPool.UnsafeQueueUserWorkItem(static context => context.Pump(), this, preferLocal: false);
@@ -85,11 +90,12 @@ internal sealed class RunContext(TaskScheduler scheduler) : SynchronizationConte
         SetSynchronizationContext(this);
         try
         {
-            while (true)
+            do
             {
-                while (TryTake(out var item, last: false))
+                if (TryTake(out var item, last: false))
                 {
                     item.Callback(item.State);
+                    continue;
                 }
 
                 OnIdle?.Invoke();
@@ -100,11 +106,14 @@ internal sealed class RunContext(TaskScheduler scheduler) : SynchronizationConte
 
                 late.Callback(late.State);
             }
+            while (scheduler == TaskScheduler.Default); // a simulation decides after each callback who is next, and whether the process still lives
         }
         finally
         {
             SetSynchronizationContext(outside);
         }
+
+        Schedule();
     }
 
     private bool TryTake(out (SendOrPostCallback Callback, object? State) item, bool last)

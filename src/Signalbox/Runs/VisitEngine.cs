@@ -33,7 +33,7 @@ internal sealed record VisitEnd(VisitEndKind Kind, Trouble? Trouble = null);
 /// </summary>
 internal sealed class VisitEngine : IDisposable
 {
-    private readonly TaskCompletionSource<VisitEnd> _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _end = new();
     private readonly CancellationTokenSource _closing = new();
     private readonly Dictionary<string, ScopeState> _scopes = [];
     private readonly HashSet<Task> _actionsAtWork = [];
@@ -82,10 +82,20 @@ internal sealed class VisitEngine : IDisposable
     public required CancellationToken Abandoned { get; init; }
 
     /// <summary>Completes when the pass is over although the handler is not.</summary>
-    public Task<VisitEnd> End => _end.Task;
+    public Task End => _end.Task;
+
+    /// <summary>Why the pass is over although the handler is not.</summary>
+    public VisitEnd? Ended { get; private set; }
 
     /// <summary>Ends the pass. The first reason counts.</summary>
-    public void Finish(VisitEnd end) => _end.TrySetResult(end);
+    public void Finish(VisitEnd end)
+    {
+        if (Ended is null)
+        {
+            Ended = end;
+            Context.Post(_ => _end.SetResult(), null); // not in the middle of what found it out
+        }
+    }
 
     /// <summary>Called when the run's context has nothing left to do: with nothing at work and something to wait for, the visit can be parked.</summary>
     public void OnIdle()
@@ -114,7 +124,7 @@ internal sealed class VisitEngine : IDisposable
     {
         _closed = true;
         Journal.ForgetNotes();
-        await _closing.CancelAsync();
+        _closing.CancelHere();
         var settled = true;
         foreach (var action in _actionsAtWork.ToArray())
         {
@@ -238,7 +248,7 @@ internal sealed class VisitEngine : IDisposable
 
     public async Task<TResult> StepAsync<TResult>(string scope, string name, RawJson? arguments, Func<CancellationToken, Task<StepResult>> work, StepOptions options)
     {
-        var (step, release) = Ask(scope, name, arguments, options.Key);
+        var (step, release) = await AskAsync(scope, name, arguments, options.Key);
         return await OperateAsync(async () =>
         {
             try
@@ -261,14 +271,15 @@ internal sealed class VisitEngine : IDisposable
     }
 
     /// <summary>The key of a step, taken for as long as the step is at work.</summary>
-    public (ScopedStep Step, Action Release) Ask(string scope, string name, RawJson? arguments, string? explicitKey = null)
+    public async ValueTask<(ScopedStep Step, Action Release)> AskAsync(string scope, string name, RawJson? arguments, string? explicitKey = null)
     {
+        await Context.EnterAsync(); // the author's code may have left it
         StepKey.ThrowIfUnfit(name);
         var canonical = explicitKey is not null ? System.Text.Encoding.UTF8.GetBytes(explicitKey) : arguments is { } a ? CanonicalJson.Of(a.Utf8.Span) : [];
         var key = StepKey.Of(name, canonical);
         var state = Scope(scope);
         var identity = (key.Name, key.Arguments);
-        if (!state.AtWork.Add(identity))
+        if (!state.AtWork.Add(identity) && !_closed)
         {
             throw new InvalidOperationException(
                 $"Run '{Row.Run}' asks in state '{Row.State}' for two steps '{name}' with equal arguments at once, so that their results could not be told apart. Give one of them an explicit key, or put them into branches.");

@@ -12,10 +12,12 @@ namespace Signalbox;
 public class VisitScope
 {
     private readonly VisitEngine _engine;
+    private readonly VisitEngine.ScopeState _scope;
 
     internal VisitScope(VisitEngine engine, string scope)
     {
         _engine = engine;
+        _scope = engine.Scope(scope);
         ScopeName = scope;
     }
 
@@ -29,7 +31,7 @@ public class VisitScope
     public string ScopeName { get; }
 
     /// <summary>The time of the last record that this scope consumed: the same live and after a crash.</summary>
-    public DateTimeOffset Now => Microseconds.ToTime(_engine.Scope(ScopeName).Now);
+    public DateTimeOffset Now => Microseconds.ToTime(_scope.Now);
 
     /// <summary>Ends when the visit does.</summary>
     public CancellationToken CancellationToken => _engine.Closing;
@@ -84,7 +86,7 @@ public class VisitScope
     /// <summary>Waits durably. The due time is fixed when first asked, by the store's clock.</summary>
     public async Task Delay(TimeSpan delay, string name = "delay")
     {
-        var (step, release) = _engine.Ask(ScopeName, name, Bodies.Json(delay));
+        var (step, release) = await _engine.AskAsync(ScopeName, name, Bodies.Json(delay));
         try
         {
             await AwaitAsync(step, EntryKinds.WaitOpened, now => Body.Write(new WaitOpened(null, now + (long)delay.TotalMicroseconds)), $"waits {Durations.Text(delay)}");
@@ -99,7 +101,7 @@ public class VisitScope
     public async Task<Signal<T>> WaitFor<T>(string signal, TimeSpan? within = null)
     {
         StepKey.ThrowIfUnfit(signal);
-        var (step, release) = _engine.Ask(ScopeName, signal, null);
+        var (step, release) = await _engine.AskAsync(ScopeName, signal, null);
         try
         {
             var entry = await AwaitAsync(
@@ -123,7 +125,7 @@ public class VisitScope
     {
         ArgumentNullException.ThrowIfNull(question);
         question.ThrowIfUnfit();
-        var (step, release) = _engine.Ask(ScopeName, question.Name, null);
+        var (step, release) = await _engine.AskAsync(ScopeName, question.Name, null);
         try
         {
             var details = question.Details is null ? (RawJson?)null : Bodies.Json(question.Details);
@@ -189,7 +191,7 @@ public class VisitScope
 
     private async Task<Entry> EffectAsync(string name, RawJson arguments, Func<ScopedStep, EntryDraft> record, Func<ScopedStep, Commit> effect)
     {
-        var (step, release) = _engine.Ask(ScopeName, name, arguments);
+        var (step, release) = await _engine.AskAsync(ScopeName, name, arguments);
         try
         {
             return await _engine.OperateAsync(async () =>

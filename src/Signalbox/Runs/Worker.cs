@@ -50,8 +50,9 @@ public sealed class WorkerOptions
 internal sealed class Worker(Engine engine, WorkerOptions options) : BackgroundService
 {
     private readonly Dictionary<RunId, (RunLoop Loop, Task Driving)> _driven = [];
-    private readonly SemaphoreSlim _work = new(0, 1);
     private readonly string _name = options.Name + "-" + engine.Entropy.NextText(8);
+    private TaskCompletionSource? _sleeping;
+    private bool _woken;
 
     public string Name => _name;
 
@@ -64,13 +65,6 @@ internal sealed class Worker(Engine engine, WorkerOptions options) : BackgroundS
 
     /// <inheritdoc />
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => WorkAsync(stoppingToken);
-
-    /// <inheritdoc />
-    public override void Dispose()
-    {
-        _work.Dispose();
-        base.Dispose();
-    }
 
     private async Task WorkHereAsync(RunContext context, CancellationToken stopping)
     {
@@ -94,7 +88,7 @@ internal sealed class Worker(Engine engine, WorkerOptions options) : BackgroundS
         }
 
         await StopAsync();
-        await ending.CancelAsync();
+        ending.CancelHere();
         await heart;
         await engine.Store.RetireAsync(_name, CancellationToken.None);
     }
@@ -128,13 +122,24 @@ internal sealed class Worker(Engine engine, WorkerOptions options) : BackgroundS
 
     private void Drive(RunHead run)
     {
+        // A worker that was silent for longer than its lease can be given its own run anew.
+        if (_driven.Remove(run.Row.Run, out var former))
+        {
+            former.Loop.Abandon();
+        }
+
         var loop = new RunLoop(engine, run);
         _driven[run.Row.Run] = (loop, DriveAsync());
 
         async Task DriveAsync()
         {
+            await Task.Yield(); // not before it is listed
             await loop.DriveAsync();
-            _driven.Remove(run.Row.Run);
+            if (_driven.GetValueOrDefault(run.Row.Run).Loop == loop)
+            {
+                _driven.Remove(run.Row.Run);
+            }
+
             loop.Dispose();
             Wake();
         }
@@ -153,10 +158,17 @@ internal sealed class Worker(Engine engine, WorkerOptions options) : BackgroundS
             return;
         }
 
+        if (_woken)
+        {
+            _woken = false;
+            return;
+        }
+
         using var awake = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        var timer = Task.Delay(pause, engine.Clock, awake.Token);
-        await Task.WhenAny(_work.WaitAsync(awake.Token), timer);
-        await awake.CancelAsync();
+        _sleeping = new TaskCompletionSource();
+        await Task.WhenAny(_sleeping.Task, Task.Delay(pause, engine.Clock, awake.Token));
+        _sleeping = null;
+        awake.CancelHere();
         stopping.ThrowIfCancellationRequested();
     }
 
@@ -164,7 +176,7 @@ internal sealed class Worker(Engine engine, WorkerOptions options) : BackgroundS
     {
         if (change.Status == RunStatus.Pending)
         {
-            Wake();
+            context.Post(_ => Wake(), null);
         }
 
         if (change.CancelRequested && change.Status == RunStatus.Running)
@@ -175,18 +187,13 @@ internal sealed class Worker(Engine engine, WorkerOptions options) : BackgroundS
 
     private void Wake()
     {
-        if (_work.CurrentCount > 0)
+        if (_sleeping is null)
         {
-            return;
+            _woken = true;
         }
-
-        try
+        else
         {
-            _work.Release();
-        }
-        catch (Exception e) when (e is SemaphoreFullException or ObjectDisposedException)
-        {
-            // It is awake already, or gone.
+            _sleeping.TrySetResult();
         }
     }
 

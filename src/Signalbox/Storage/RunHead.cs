@@ -73,7 +73,7 @@ public sealed record RunHead
                 ? $"Run '{Row.Run}' reached the end '{Row.State}', which its workflow declares no success; there is nothing to try again. Start a new run."
                 : $"Run '{Row.Run}' is {status}; only a failed run can be retried."),
             EntryKinds.RunResumed when status != RunStatus.Held => new("not_held", $"Run '{Row.Run}' is {status}; only a held run can be released."),
-            EntryKinds.ApprovalAnswered when Find(draft)?.Kind != WaitKind.Approval =>
+            EntryKinds.ApprovalAnswered when !Row.IsOpen || draft.Visit != Row.Visit || Find(draft)?.Kind != WaitKind.Approval =>
                 new("approval_not_open", $"Run '{Row.Run}' has no open question '{draft.Step}'; the answer changed nothing. See: signalbox show {Row.Run}"),
             EntryKinds.ApprovalAnswered when Find(draft)!.Due <= at =>
                 new("approval_expired", $"The question '{draft.Step}' of run '{Row.Run}' expired at {Microseconds.ToTime(Find(draft)!.Due!.Value):u}; the answer changed nothing."),

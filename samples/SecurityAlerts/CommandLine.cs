@@ -1,0 +1,80 @@
+using System.CommandLine;
+
+namespace SecurityAlerts;
+
+/// <summary>What the command was asked to do, paths as given.</summary>
+internal sealed record DeskOptions(string? Data, string Store, string DenyList, string DisabledAccounts)
+{
+    /// <summary>The folder to read: the one that was named, or the sample's own alerts beside the program.</summary>
+    public string Folder => Data ?? Path.Combine(AppContext.BaseDirectory, "alerts");
+
+    /// <summary>What that folder is called when speaking of it.</summary>
+    public string FolderName => Data ?? "the sample's own set";
+
+    public string? Decisions { get; init; }
+
+    public SlowSources Slow { get; init; } = SlowSources.None;
+
+    public bool Stay { get; init; }
+
+    /// <summary>The arguments as given, for telling how to go on.</summary>
+    public IReadOnlyList<string> Arguments { get; init; } = [];
+}
+
+/// <summary>The command's exit codes.</summary>
+internal static class ExitCodes
+{
+    public const int AllHandled = 0;
+    public const int BadInput = 1;
+    public const int CannotWork = 2;
+    public const int RunsNeedAnOperator = 3;
+    public const int Interrupted = 130;
+    public const int Terminated = 143;
+}
+
+/// <summary>The command line: options in, exit code out.</summary>
+internal static class CommandLine
+{
+    public static async Task<int> RunAsync(string[] args)
+    {
+        var data = new Option<string?>("--data") { Description = "A folder with alerts.jsonl, events.jsonl, feed.csv, allowlist.csv and assets.json. Without it: the sample's own alerts.", HelpName = "FOLDER" };
+        var decisions = new Option<string?>("--decisions") { Description = "Where to write the decisions, one JSON object an alert.", HelpName = "FILE" };
+        var store = new Option<string>("--store") { Description = "The SQLite file that runs are kept in.", HelpName = "FILE", DefaultValueFactory = _ => "signalbox.db" };
+        var denyList = new Option<string>("--deny-list") { Description = "The firewall: one blocked address a line.", HelpName = "FILE", DefaultValueFactory = _ => "deny.list" };
+        var disabledAccounts = new Option<string>("--disabled-accounts") { Description = "The accounts that may not log in: a host and an account a line.", HelpName = "FILE", DefaultValueFactory = _ => "disabled.accounts" };
+        var slow = new Option<string[]>("--slow") { Description = $"Lets a source ({string.Join(", ", AlertSources.Names)}) answer late, to see what a run does then. Repeatable.", HelpName = "SOURCE=SECONDS" };
+        var stay = new Option<bool>("--stay") { Description = "Keeps working, and goes on with what a person answers, until Ctrl-C." };
+        slow.Validators.Add(result =>
+        {
+            SlowSources.Parse(result.Tokens.Select(token => token.Value), out var wrong);
+            wrong.ToList().ForEach(result.AddError);
+        });
+
+        var root = new RootCommand("Decides a queue of ssh alerts: asks three sources, reasons, acts on a deny list, verifies, and asks a person where it must.")
+        {
+            data, decisions, store, denyList, disabledAccounts, slow, stay,
+        };
+        root.SetAction((parsed, _) => Desk.RunAsync(new(parsed.GetValue(data), parsed.GetValue(store)!, parsed.GetValue(denyList)!, parsed.GetValue(disabledAccounts)!)
+        {
+            Decisions = parsed.GetValue(decisions),
+            Slow = SlowSources.Parse(parsed.GetValue(slow) ?? [], out var _),
+            Stay = parsed.GetValue(stay),
+            Arguments = args,
+        }));
+
+        var parsed = root.Parse(args);
+        if (parsed.Errors.Count > 0)
+        {
+            foreach (var error in parsed.Errors)
+            {
+                await Console.Error.WriteLineAsync(TerminalText.Escape(error.Message));
+            }
+
+            await Console.Error.WriteLineAsync("Nothing was done. What there is: --help");
+            return ExitCodes.CannotWork;
+        }
+
+        // Signals are the desk's own business: it stops in good order and says what is left.
+        return await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null, EnableDefaultExceptionHandler = false });
+    }
+}

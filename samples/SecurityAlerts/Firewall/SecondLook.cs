@@ -1,0 +1,48 @@
+using System.Net;
+
+namespace SecurityAlerts;
+
+/// <summary>Whether it stands, and what was seen.</summary>
+internal sealed record Sighting(bool Stands, string What);
+
+/// <summary>
+/// Looks at the two lists as whoever enforces them does: opens the file, takes the first words of each line, and knows nothing of the code that
+/// writes it. What wrote a wrong line would also read it back wrongly; this does not.
+/// </summary>
+internal sealed class SecondLook(string denyList, string disabledAccounts)
+{
+    public Task<Sighting> AtAsync(BlockAddress block, CancellationToken cancellationToken) => FindAsync(
+        denyList,
+        block.Address.ToString(),
+        words => words.Length == 1 && IPAddress.TryParse(words[0], out var address) && (address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).Equals(block.Address),
+        cancellationToken);
+
+    public Task<Sighting> AtAsync(DisableAccount disable, CancellationToken cancellationToken) => FindAsync(
+        disabledAccounts,
+        $"{disable.Account} on {disable.Host}",
+        words => words.Length == 2 && words[0] == disable.Host && words[1] == disable.Account,
+        cancellationToken);
+
+    private static async Task<Sighting> FindAsync(string path, string what, Func<string[], bool> isIt, CancellationToken cancellationToken)
+    {
+        var name = Path.GetFileName(path);
+        var number = 0;
+        try
+        {
+            await foreach (var line in File.ReadLinesAsync(path, cancellationToken))
+            {
+                number++;
+                if (isIt(line.Split('#')[0].Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)))
+                {
+                    return new(true, $"{name} shows {what} on line {number}");
+                }
+            }
+        }
+        catch (Exception missing) when (missing is FileNotFoundException or DirectoryNotFoundException)
+        {
+            // A list that is not there blocks nobody.
+        }
+
+        return new(false, $"none of the {number} lines of {name} shows {what}");
+    }
+}

@@ -1,0 +1,251 @@
+
+namespace Signalbox.Testing;
+
+/// <summary>What goes wrong with one call that changes something.</summary>
+public enum TargetFault
+{
+    /// <summary>Nothing.</summary>
+    None,
+
+    /// <summary>The call throws and has no effect.</summary>
+    ThrowsBeforeEffect,
+
+    /// <summary>The call has its effect, then throws: its answer is lost.</summary>
+    ThrowsAfterEffect,
+
+    /// <summary>The call has no effect and never returns, whatever is canceled.</summary>
+    HangsBeforeEffect,
+
+    /// <summary>The call has its effect and never returns, whatever is canceled.</summary>
+    HangsAfterEffect,
+
+    /// <summary>The call says that it went well and has no effect.</summary>
+    Lies,
+}
+
+/// <summary>
+/// One call that the target took, in the target's own order: <paramref name="Operation"/> is <c>execute</c> or <c>undo</c>; <paramref name="Applied"/>: it changed something.
+/// </summary>
+public sealed record TargetCall(int Order, string ActionId, string Operation, string Resource, bool Applied, int Epoch, int Attempt, RunId Run);
+
+/// <summary>
+/// An outside system for tests: a set of resources that actions put in and undoing takes out, with a log of its own, and faults on demand. What it promises is what its
+/// <see cref="Signalbox.TargetClass"/> says: T1 remembers action ids, T2 refuses an epoch older than one it has seen on the resource, T3 can be asked, T4 cannot.
+/// Its calls take their time within the simulation, so that a crash can come before and after each effect. Use it through <see cref="FaultyHandler{TAction}"/>.
+/// </summary>
+public sealed class FaultyTarget(TargetClass targetClass = TargetClass.T3)
+{
+    private readonly Lock _lock = new();
+    private readonly HashSet<string> _resources = [];
+    private readonly HashSet<(string, string)> _remembered = [];
+    private readonly Dictionary<string, int> _fences = [];
+    private readonly List<TargetCall> _log = [];
+    private int _calls;
+
+    /// <summary>What it promises.</summary>
+    public TargetClass TargetClass { get; } = targetClass;
+
+    /// <summary>The limits and retries of its actions.</summary>
+    public ActionPolicy Policy { get; init; } = ActionPolicy.Default;
+
+    /// <summary>The faults of the next calls that change something, in order; then none.</summary>
+    public Queue<TargetFault> Faults { get; } = new();
+
+    /// <summary>So many looks from now on say that the target cannot tell; <see cref="int.MaxValue"/> for ever.</summary>
+    public int UnclearLooks { get; set; }
+
+    /// <summary>From this many calls on, looks say that the target cannot tell; null: never.</summary>
+    public int? SilentAfterCalls { get; set; }
+
+    /// <summary>So many looks from now on throw.</summary>
+    public int ThrowingLooks { get; set; }
+
+    /// <summary>So many looks from now on never return.</summary>
+    public int HangingLooks { get; set; }
+
+    /// <summary>So many looks after an effect still show how it was before: the target is slow to show what it did.</summary>
+    public int LateLooks { get; set; }
+
+    /// <summary>How many looks there were.</summary>
+    public int Looks { get; private set; }
+
+    /// <summary>Every call that reached it.</summary>
+    public IReadOnlyList<TargetCall> Log
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _log];
+            }
+        }
+    }
+
+    /// <summary>The calls that changed something.</summary>
+    public IReadOnlyList<TargetCall> Effects => [.. Log.Where(c => c.Applied)];
+
+    /// <summary>The effects and the resources in words, without what a crash may rightly change (epochs, attempts): for <see cref="CrashScenario.Effects"/>.</summary>
+    public IEnumerable<string> Tell() => [.. Effects.Select(c => $"{c.Operation} '{c.Resource}' for {c.ActionId}"), $"stands: {string.Join(", ", Resources)}"];
+
+    /// <summary>The resources as they stand.</summary>
+    public IReadOnlyCollection<string> Resources
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _resources.Order(StringComparer.Ordinal)];
+            }
+        }
+    }
+
+    /// <summary>Puts a resource in by somebody else's hand.</summary>
+    public void Put(string resource)
+    {
+        lock (_lock)
+        {
+            _resources.Add(resource);
+        }
+    }
+
+    /// <summary>Takes a resource out by somebody else's hand.</summary>
+    public void Take(string resource)
+    {
+        lock (_lock)
+        {
+            _resources.Remove(resource);
+        }
+    }
+
+    /// <summary>The log as the independent history checker takes it: JSON lines <c>{"actionId","op","resource","applied"}</c>.</summary>
+    public IEnumerable<string> ToCheckerLog() => Log.Select(c =>
+        $$"""{"actionId":"{{c.ActionId}}","op":"{{c.Operation}}","resource":{{System.Text.Json.JsonSerializer.Serialize(c.Resource)}},"applied":{{(c.Applied ? "true" : "false")}}}""");
+
+    internal async Task<Observation> LookAsync(string resource)
+    {
+        await SomeTimeAsync();
+        lock (_lock)
+        {
+            Looks++;
+            if (Spend(HangingLooks, left => HangingLooks = left))
+            {
+                return new Observation((ObservationKind)(-1), "");
+            }
+
+            if (Spend(ThrowingLooks, left => ThrowingLooks = left))
+            {
+                throw new IOException("The target cannot be reached.");
+            }
+
+            if (TargetClass == TargetClass.T4 || _calls >= SilentAfterCalls || Spend(UnclearLooks, left => UnclearLooks = left))
+            {
+                return Observation.Unclear("the target cannot tell");
+            }
+
+            var stands = _resources.Contains(resource);
+            if (_log.Exists(c => c.Applied && c.Resource == resource) && Spend(LateLooks, left => LateLooks = left))
+            {
+                stands = !stands;
+            }
+
+            return stands ? Observation.So($"'{resource}' is in the set") : Observation.NotSo($"'{resource}' is not in the set");
+        }
+    }
+
+    internal async Task<string?> CallAsync(string operation, string resource, ActionContext context)
+    {
+        await SomeTimeAsync();
+        TargetFault fault;
+        lock (_lock)
+        {
+            _calls++;
+            fault = Faults.Count > 0 ? Faults.Dequeue() : TargetFault.None;
+            var acts = fault is TargetFault.None or TargetFault.ThrowsAfterEffect or TargetFault.HangsAfterEffect;
+            var applied = acts && Accepts(operation, resource, context) && (operation == "execute" ? _resources.Add(resource) | TargetClass == TargetClass.T4 : _resources.Remove(resource));
+            if (acts)
+            {
+                _log.Add(new TargetCall(_log.Count + 1, context.ActionId, operation, resource, applied, context.Epoch, context.Attempt, context.Run));
+            }
+        }
+
+        await SomeTimeAsync();
+        switch (fault)
+        {
+            case TargetFault.ThrowsBeforeEffect:
+                throw new IOException("The target refused the connection.");
+            case TargetFault.ThrowsAfterEffect:
+                throw new IOException("The connection was lost before the target's answer.");
+            case TargetFault.HangsBeforeEffect or TargetFault.HangsAfterEffect:
+                await SimulatedProcess.NeverAsync();
+                break;
+        }
+
+        return "ok";
+    }
+
+    private bool Accepts(string operation, string resource, ActionContext context)
+    {
+        if (TargetClass == TargetClass.T1)
+        {
+            return _remembered.Add((context.ActionId, operation));
+        }
+
+        if (TargetClass == TargetClass.T2)
+        {
+            var seen = _fences.GetValueOrDefault(resource);
+            _fences[resource] = Math.Max(seen, context.Epoch);
+            return context.Epoch >= seen;
+        }
+
+        return true;
+    }
+
+    private static bool Spend(int left, Action<int> set)
+    {
+        if (left <= 0)
+        {
+            return false;
+        }
+
+        set(left == int.MaxValue ? left : left - 1);
+        return true;
+    }
+
+    /// <summary>A point at which others of the simulation may go first, and at which a crash may come.</summary>
+    private static Task SomeTimeAsync() => SimulatedProcess.OfThisCode?.YieldAsync() ?? Task.CompletedTask;
+}
+
+/// <summary>
+/// Carries actions of one type out on a <see cref="FaultyTarget"/>, which comes by dependency injection: <c>AddAction&lt;Block, FaultyHandler&lt;Block&gt;&gt;("block")</c>. The
+/// resource is the action's text (<see cref="object.ToString"/>) unless derived otherwise.
+/// </summary>
+public class FaultyHandler<TAction>(FaultyTarget target) : ActionHandler<TAction>
+    where TAction : notnull
+{
+    /// <inheritdoc />
+    public override TargetClass TargetClass => target.TargetClass;
+
+    /// <inheritdoc />
+    public override ActionPolicy Policy => target.Policy;
+
+    /// <summary>The resource that an action is about.</summary>
+    protected virtual string Resource(TAction action) => action.ToString()!;
+
+    /// <inheritdoc />
+    public override async Task<Observation> ProbeAsync(TAction action, ActionContext context, CancellationToken cancellationToken)
+    {
+        var seen = await target.LookAsync(Resource(action));
+        if (!Enum.IsDefined(seen.Kind))
+        {
+            await SimulatedProcess.NeverAsync();
+        }
+
+        return seen;
+    }
+
+    /// <inheritdoc />
+    public override Task<string?> ExecuteAsync(TAction action, ActionContext context, CancellationToken cancellationToken) => target.CallAsync("execute", Resource(action), context);
+
+    /// <inheritdoc />
+    public override Task<string?> UndoAsync(TAction action, ActionContext context, CancellationToken cancellationToken) => target.CallAsync("undo", Resource(action), context);
+}

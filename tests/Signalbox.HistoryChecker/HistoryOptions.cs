@@ -1,0 +1,35 @@
+namespace Signalbox.HistoryChecker;
+
+/// <summary>What there is beside the journal. Every part is optional; a part that is given is taken as complete.</summary>
+public sealed record HistoryOptions
+{
+    /// <summary>What the clients were told, as JSON lines (I11).</summary>
+    public IEnumerable<string>? Acknowledgements { get; init; }
+
+    /// <summary>
+    /// The target's own log in its own order, as JSON lines <c>{"actionId","op","resource","applied"}</c> (I4 to I6). Two more members
+    /// sharpen I4 where the target can give them: <c>after</c>, the last position that was on disk when the effect happened, and <c>arguments</c>.
+    /// </summary>
+    public IEnumerable<string>? TargetLog { get; init; }
+
+    /// <summary>The target's state at the end: one resource a line, <c>#</c> begins a comment. Needs <see cref="Action"/> and <see cref="Resource"/>.</summary>
+    public IEnumerable<string>? TargetState { get; init; }
+
+    /// <summary>The name of the action that puts a resource into the target's state.</summary>
+    public string? Action { get; init; }
+
+    /// <summary>The member of that action's arguments that is the resource.</summary>
+    public string? Resource { get; init; }
+
+    /// <summary>What errors call the journal.</summary>
+    public string JournalName { get; init; } = "journal";
+
+    /// <summary>What errors call the acknowledgements.</summary>
+    public string AcknowledgementsName { get; init; } = "acknowledgements";
+
+    /// <summary>What errors call the target's log.</summary>
+    public string TargetLogName { get; init; } = "target log";
+
+    /// <summary>What errors call the target's state.</summary>
+    public string TargetStateName { get; init; } = "target state";
+}

@@ -1,0 +1,121 @@
+using System.Buffers;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Signalbox.HistoryChecker.Format;
+
+namespace Signalbox.HistoryChecker.Rules;
+
+/// <summary>
+/// I19 for payloads: each has the content of its address, and each address in an entry is in the export. Payloads may stand before or after
+/// the entries that refer to them.
+/// </summary>
+internal sealed class Payloads(Findings findings)
+{
+    /// <summary>So many bytes of payloads are kept for later look-ups; of the others only the hash of the canonical form is.</summary>
+    private const long KeptBytesMax = 256L << 20;
+
+    private static readonly SearchValues<byte> s_hexadecimal = SearchValues.Create("0123456789abcdef"u8);
+    private readonly Dictionary<string, Known> _known = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (string Run, long Seq)> _wanted = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Definition> _definitions = new(StringComparer.Ordinal);
+    private long _keptBytes;
+
+    private static ReadOnlySpan<byte> Mark => "{\"$payload\":\""u8;
+
+    public void Add(string hash, ReadOnlyMemory<byte> json)
+    {
+        var content = Convert.ToHexStringLower(SHA256.HashData(json.Span));
+        if (content != hash)
+        {
+            findings.Add("I19", "-", null, $"payload {hash} to have the content of its address", $"content whose SHA-256 is {content}");
+        }
+
+        _wanted.Remove(hash);
+        if (_keptBytes + json.Length <= KeptBytesMax)
+        {
+            _keptBytes += json.Length;
+            _known[hash] = new(json, null);
+        }
+        else
+        {
+            using var document = JsonDocument.Parse(json, JsonLines.DeepDocument);
+            _known[hash] = new(default, Canonical.Hash(document.RootElement));
+        }
+    }
+
+    /// <summary>Notes the payloads that an entry refers to.</summary>
+    public void Expect(Entry entry)
+    {
+        var rest = entry.Body.Span;
+        for (var at = rest.IndexOf(Mark); at >= 0; at = rest.IndexOf(Mark))
+        {
+            rest = rest[(at + Mark.Length)..];
+            if (rest.Length >= 66 && rest[64] == '"' && rest[65] == '}' && IsAddress(rest[..64]))
+            {
+                Want(Encoding.ASCII.GetString(rest[..64]), entry);
+            }
+        }
+
+        if (entry.Kind.StartsWith("step.", StringComparison.Ordinal) && entry.Body.Span.IndexOf("\"model\":"u8) >= 0)
+        {
+            // A model call names the messages of its conversation by bare addresses.
+            using var body = Body.Parse(entry);
+            if (new Body(body.RootElement).Element("model") is { ValueKind: JsonValueKind.Object } model)
+            {
+                foreach (var message in new Body(model).Texts("messages"))
+                {
+                    Want(message, entry);
+                }
+            }
+        }
+    }
+
+    /// <summary>The text of a payload, empty where it is not at hand.</summary>
+    public ReadOnlyMemory<byte> Find(string hash) => _known.GetValueOrDefault(hash).Json;
+
+    /// <summary>A payload read as a workflow's definition, once for all its runs; null where it is not at hand.</summary>
+    /// <exception cref="BodyFaultException">It is none.</exception>
+    public Definition? FindDefinition(string hash)
+    {
+        if (!_definitions.TryGetValue(hash, out var definition) && Find(hash) is { IsEmpty: false } json)
+        {
+            using var document = JsonDocument.Parse(json, JsonLines.DeepDocument);
+            _definitions.Add(hash, definition = Definition.Read(document.RootElement));
+        }
+
+        return definition;
+    }
+
+    /// <summary>The hash of a payload's canonical form; null where there is none.</summary>
+    public string? CanonicalHash(string hash)
+    {
+        if (!_known.TryGetValue(hash, out var payload) || payload.Json.IsEmpty)
+        {
+            return payload.CanonicalHash;
+        }
+
+        using var document = JsonDocument.Parse(payload.Json, JsonLines.DeepDocument);
+        return Canonical.Hash(document.RootElement);
+    }
+
+    public void End()
+    {
+        foreach (var (hash, (run, seq)) in _wanted)
+        {
+            findings.Add("I19", run, seq, $"payload {hash} in the export", "none");
+        }
+    }
+
+    private void Want(string hash, Entry entry)
+    {
+        if (!_known.ContainsKey(hash))
+        {
+            _wanted.TryAdd(hash, (entry.Run, entry.Seq));
+        }
+    }
+
+    private static bool IsAddress(ReadOnlySpan<byte> text) => !text.ContainsAnyExcept(s_hexadecimal);
+
+    private readonly record struct Known(ReadOnlyMemory<byte> Json, string? CanonicalHash);
+}

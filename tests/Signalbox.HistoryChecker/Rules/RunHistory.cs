@@ -1,0 +1,120 @@
+using Signalbox.HistoryChecker.Format;
+
+namespace Signalbox.HistoryChecker.Rules;
+
+/// <summary>
+/// One run: its chain, and its fold from the moment its definition is known. Entries before that moment are kept back, which costs memory only
+/// where an export puts its payloads last.
+/// </summary>
+internal sealed class RunHistory(Findings findings, ChainHash hash, Payloads payloads)
+{
+    private readonly Chain _chain = new(findings, hash);
+    private readonly List<Entry> _kept = [];
+    private Entry? _first;
+    private string _definitionAddress = "";
+    private RunFold? _fold;
+    private bool _cannotFold;
+
+    public void Take(Entry entry)
+    {
+        _chain.Take(entry);
+        if (_chain.IsBroken || _cannotFold)
+        {
+            return; // what the entries add up to cannot be told any more, and I1 has said why
+        }
+
+        if (_first is null)
+        {
+            Start(entry);
+        }
+        else if (_fold is not null || TryOpen())
+        {
+            _fold!.Take(entry);
+        }
+        else if (!_cannotFold)
+        {
+            _kept.Add(entry);
+        }
+    }
+
+    public void End()
+    {
+        if (_fold is null && !_cannotFold && _first is not null && !TryOpen() && !_cannotFold)
+        {
+            findings.Add("I3", _first, $"the definition {_definitionAddress} in the export", "none");
+        }
+    }
+
+    private void Start(Entry entry)
+    {
+        _first = entry;
+        if (entry.Kind != "run.started" || entry.State.Length > 0 || entry.Visit != 0)
+        {
+            Stop(entry, "'run.started' outside of any visit as the first entry", $"'{entry.Kind}' in '{entry.State}' visit {entry.Visit}");
+            return;
+        }
+
+        try
+        {
+            using var document = Body.Parse(entry);
+            var definition = new Body(document.RootElement).Element("definition") ?? throw new BodyFaultException("a body with 'definition'", "none");
+            if (Body.Reference(definition) is { } address)
+            {
+                _definitionAddress = address;
+                TryOpen();
+            }
+            else
+            {
+                Open(Definition.Read(definition));
+            }
+        }
+        catch (BodyFaultException e)
+        {
+            Stop(entry, e.Expected, e.Got);
+        }
+    }
+
+    /// <summary>Begins to fold if the definition has come.</summary>
+    private bool TryOpen()
+    {
+        try
+        {
+            if (payloads.FindDefinition(_definitionAddress) is { } definition)
+            {
+                Open(definition);
+            }
+        }
+        catch (BodyFaultException e)
+        {
+            Stop(_first!, e.Expected, e.Got);
+        }
+
+        return _fold is not null;
+    }
+
+    private void Open(Definition definition)
+    {
+        using var document = Body.Parse(_first!);
+        var body = new Body(document.RootElement);
+        var (workflow, version) = (body.Text("workflow"), body.OptionalNumber("version"));
+        if (workflow != definition.Name || version != definition.Version)
+        {
+            findings.Add("I3", _first!, $"the definition of '{workflow}' version {version}", $"that of '{definition.Name}' version {definition.Version}");
+        }
+
+        _fold = new RunFold(findings, definition);
+        foreach (var entry in _kept)
+        {
+            _fold.Take(entry);
+        }
+
+        _kept.Clear();
+    }
+
+    private void Stop(Entry entry, string expected, string got)
+    {
+        _cannotFold = true;
+        _kept.Clear();
+        findings.Add("I3", entry, expected, got);
+    }
+}
