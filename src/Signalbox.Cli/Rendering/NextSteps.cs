@@ -24,6 +24,22 @@ internal static class NextSteps
         };
     }
 
+    /// <summary>Words are wrapped, commands are not: they are there to be copied.</summary>
+    public static void Write(Page page, IReadOnlyList<string> steps)
+    {
+        foreach (var step in steps)
+        {
+            if (step.Contains("signalbox ", StringComparison.Ordinal))
+            {
+                page.Line("  " + step);
+            }
+            else
+            {
+                page.Paragraph(step, 2);
+            }
+        }
+    }
+
     private static string Running(RunRow row, OwnerInfo? owner) => owner is { Stays: true }
         ? $"Worker {row.Worker} drives it; nothing needs doing."
         : $"Its worker {row.Worker} is gone: no program works on this store now. Start the one that has workflow {row.Workflow} v{row.Version}; it takes the run over.";
