@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Microsoft.Data.Sqlite;
 using Signalbox;
 using Signalbox.Sqlite;
 
@@ -283,6 +284,37 @@ public sealed partial class The_command
         Assert.Equal(0, end.ExitCode);
         Assert.Equal(["own-02", "own-04", "own-08", "own-09", "own-12"], Decisions(world).Where(alert => alert.Decision == "escalate").Select(alert => alert.Id));
         Assert.Contains("      block_ip did not work (the target could not be asked: UnauthorizedAccessException: ", end.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Says_which_run_needs_an_operator_and_handles_the_others()
+    {
+        using var world = new World();
+        await using (var process = SampleProcess.Start(world, "--slow", "threats=600"))
+        {
+            await process.UntilItSaysAsync("12 new");
+            process.Signal(SampleProcess.Terminate);
+            await process.EndAsync();
+        }
+
+        // Somebody edits what was recorded about the second alert.
+        await using (var database = new SqliteConnection($"Data Source={world.Path_("signalbox.db")};Pooling=False"))
+        {
+            await database.OpenAsync();
+            await using var edit = database.CreateCommand();
+            edit.CommandText = "UPDATE entries SET body = replace(body, 'own-02', 'own-99') WHERE kind = 'state.entered' AND body LIKE '%own-02%'";
+            Assert.NotEqual(0, await edit.ExecuteNonQueryAsync());
+        }
+
+        var end = await SampleProcess.RunAsync(world, "--decisions", "decisions.jsonl");
+
+        var run = Decisions(world).Single(alert => alert.Id == "own-02").Run;
+        Assert.Equal(3, end.ExitCode);
+        Assert.StartsWith($"warning: Run {run} is held in state ", end.Errors, StringComparison.Ordinal);
+        Assert.Contains("9 decided, 2 waiting for a person, 1 stopped and waiting for an operator.", end.Output, StringComparison.Ordinal);
+        Assert.Contains($"\nWaiting for an operator\n  own-02                  {run}\n      The run is Held in ", end.Output, StringComparison.Ordinal);
+        Assert.Contains($"  dotnet run --project src/Signalbox.Cli -- show {run} --store signalbox.db\n      what stopped own-02\n", end.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("203.0.113.66", Denied(world));
     }
 
     [Fact]

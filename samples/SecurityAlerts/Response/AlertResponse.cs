@@ -118,7 +118,7 @@ internal sealed class AlertResponse(EvidenceSources sources, IChatClient analyst
         {
             var seen = await LookAgainAsync(visit);
             return seen.Stands
-                ? visit.GoTo(AlertState.Closed, visit.Case with { WasSoAlready = true, Why = null }, because: $"{seen.What}, and not by this run")
+                ? visit.GoTo(AlertState.Closed, visit.Case with { WasSoAlready = true, Why = null }, because: $"it stands after all: {seen.What}")
                 : ToPerson(visit, visit.Case, $"{failed}; {why}");
         }
 
