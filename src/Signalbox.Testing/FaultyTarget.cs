@@ -40,6 +40,7 @@ public sealed class FaultyTarget(TargetClass targetClass = TargetClass.T3)
     private readonly HashSet<(string, string)> _remembered = [];
     private readonly Dictionary<string, int> _fences = [];
     private readonly List<TargetCall> _log = [];
+    private int _calls;
 
     /// <summary>What it promises.</summary>
     public TargetClass TargetClass { get; } = targetClass;
@@ -52,6 +53,9 @@ public sealed class FaultyTarget(TargetClass targetClass = TargetClass.T3)
 
     /// <summary>So many looks from now on say that the target cannot tell; <see cref="int.MaxValue"/> for ever.</summary>
     public int UnclearLooks { get; set; }
+
+    /// <summary>From this many calls on, looks say that the target cannot tell; null: never.</summary>
+    public int? SilentAfterCalls { get; set; }
 
     /// <summary>So many looks from now on throw.</summary>
     public int ThrowingLooks { get; set; }
@@ -133,7 +137,7 @@ public sealed class FaultyTarget(TargetClass targetClass = TargetClass.T3)
                 throw new IOException("The target cannot be reached.");
             }
 
-            if (TargetClass == TargetClass.T4 || Spend(UnclearLooks, left => UnclearLooks = left))
+            if (TargetClass == TargetClass.T4 || _calls >= SilentAfterCalls || Spend(UnclearLooks, left => UnclearLooks = left))
             {
                 return Observation.Unclear("the target cannot tell");
             }
@@ -154,6 +158,7 @@ public sealed class FaultyTarget(TargetClass targetClass = TargetClass.T3)
         TargetFault fault;
         lock (_lock)
         {
+            _calls++;
             fault = Faults.Count > 0 ? Faults.Dequeue() : TargetFault.None;
             var acts = fault is TargetFault.None or TargetFault.ThrowsAfterEffect or TargetFault.HangsAfterEffect;
             var applied = acts && Accepts(operation, resource, context) && (operation == "execute" ? _resources.Add(resource) | TargetClass == TargetClass.T4 : _resources.Remove(resource));

@@ -47,15 +47,27 @@ internal sealed class ActionRunner(VisitEngine visit)
         {
             try
             {
-                var byOperator = visit.Record.Hold is { Release: { } release } hold && hold.Trouble.Steps?.Contains(step) == true ? release : null;
-                if (byOperator?.Verb == ReleaseVerb.Accept)
+                var verb = WordOn(step, action);
+                if (verb == ReleaseVerb.Undo)
+                {
+                    await TakeBackAsync(step, action);
+                    continue;
+                }
+
+                if (action.TakingBack is { } taking)
+                {
+                    await StopTakingBackAsync(step, taking, verb);
+                }
+
+                if (action.Outcome is not null)
+                {
+                    continue;
+                }
+
+                if (verb == ReleaseVerb.Accept)
                 {
                     var intended = Body.Read<ActionIntended>(action.Intent!);
                     await RecordAsync(EntryKinds.ActionVerified, step, intended, null, $"accepted by {visit.Record.Hold!.Value.By}", madeByUs: true, 0);
-                }
-                else if (byOperator?.Verb == ReleaseVerb.Undo)
-                {
-                    await TakeBackAsync(step, action.Intent!);
                 }
                 else
                 {
@@ -76,11 +88,11 @@ internal sealed class ActionRunner(VisitEngine visit)
     {
         foreach (var step in steps)
         {
-            if (visit.Record.Action(step) is { Intent: { } intent, Outcome.Kind: EntryKinds.ActionVerified } action && Body.Read<ActionObserved>(action.Outcome).MadeByUs)
+            if (visit.Record.Action(step) is { Intent: not null, Outcome.Kind: EntryKinds.ActionVerified } action && Body.Read<ActionObserved>(action.Outcome).MadeByUs)
             {
                 try
                 {
-                    await TakeBackAsync(step, intent, record: false);
+                    await TakeBackAsync(step, action);
                 }
                 catch (ActionInDoubtException e)
                 {
@@ -231,27 +243,88 @@ internal sealed class ActionRunner(VisitEngine visit)
         }
     }
 
-    private async Task TakeBackAsync(ScopedStep step, Entry intent, bool record = true)
-    {
-        var intended = Body.Read<ActionIntended>(intent);
-        var registration = visit.Engine.Actions.Find(intended.Action) ?? throw new ActionInDoubtException(new Trouble(
-            TroubleCodes.ActionUnknown, $"Action '{intended.Action}' is to be undone, and this program has no handler of that name. Register it, then: signalbox release {visit.Row.Run} --undo", [step]));
-        var handler = registration.Bind(visit.Services);
-        var arguments = await visit.Journal.ResolveAsync(intended.Arguments, intent.Seq);
-        var context = Context(intended, intent.At);
-        var executed = await ExecuteAsync(handler, arguments, undo: !intended.Undo, context, step);
-        var (look, looks) = await LookAsync(handler.VerifyAsync, arguments, handler.Policy, context);
-        if (look.Kind == Wanted(!intended.Undo))
-        {
-            if (record)
-            {
-                await RecordAsync(EntryKinds.ActionNotApplied, step, intended, "undone on an operator's word", look.Proof, madeByUs: false, looks);
-            }
+    /// <summary>The operator's word on this action, given after the run was held for it.</summary>
+    private ReleaseVerb? WordOn(ScopedStep step, ActionRecord action) =>
+        visit.Record.Hold is { Release: { } release } hold && hold.Seq > action.Intent!.Seq && hold.Trouble.Steps?.Contains(step) == true ? release.Verb : null;
 
+    /// <summary>Undoes an action on an operator's word: an effect like any other, so its intent is durable before it.</summary>
+    private async Task TakeBackAsync(ScopedStep step, ActionRecord action)
+    {
+        var intent = action.Intent!;
+        var original = Body.Read<ActionIntended>(intent);
+        var handler = visit.Engine.Actions.Find(original.Action)?.Bind(visit.Services) ?? throw new ActionInDoubtException(new Trouble(
+            TroubleCodes.ActionUnknown, $"Action '{original.Action}' is to be undone, and this program has no handler of that name. Register it, then: signalbox release {visit.Row.Run} --undo", [step]));
+        var arguments = await visit.Journal.ResolveAsync(original.Arguments, intent.Seq);
+        var intended = original with { Undo = !original.Undo, Attempt = action.Attempts + 1 };
+        var mayHaveHappened = action.TakingBack is { } earlier && visit.Record.Hold!.Value.Seq < earlier.Seq;
+        if (action.TakingBack is { } begun)
+        {
+            intended = Body.Read<ActionIntended>(begun);
+        }
+        else
+        {
+            IReadOnlyList<Payload> payloads = original.Arguments.Reference is null ? [] : [Payload.Of(arguments)];
+            await visit.Journal.AppendAsync([visit.Draft(EntryKinds.ActionIntended, step, Body.Write(intended), "to be taken back on an operator's word", payloads, actor: "engine")]);
+        }
+
+        var context = Context(intended, action.TakingBack!.At);
+        var (look, looks) = await LookAsync(handler.VerifyAsync, arguments, handler.Policy, context);
+        string? error = null;
+        if (look.Kind == ObservationKind.Unclear && mayHaveHappened)
+        {
+            // This very undo may have been done before a crash; the operator's word was for one.
+            throw await InDoubtAsync(step, intended, look.Proof, looks);
+        }
+
+        if (look.Kind != Wanted(intended.Undo))
+        {
+            error = (await ExecuteAsync(handler, arguments, intended.Undo, context, step)).Error;
+            (look, looks) = await LookAsync(handler.VerifyAsync, arguments, handler.Policy, context);
+        }
+
+        if (look.Kind != Wanted(intended.Undo))
+        {
+            throw await InDoubtAsync(step, intended, $"undoing it failed: {error ?? look.Proof}", looks);
+        }
+
+        await RecordTakenBackAsync(step, action, original, intended, look, looks);
+    }
+
+    private async Task RecordTakenBackAsync(ScopedStep step, ActionRecord action, ActionIntended original, ActionIntended intended, Observation look, int looks)
+    {
+        const string Why = "undone on an operator's word";
+        var taken = Observed(EntryKinds.ActionVerified, step, intended, Why, look.Proof, madeByUs: true, looks);
+        await visit.Journal.AppendAsync(action.Outcome is null ? [taken, Observed(EntryKinds.ActionNotApplied, step, original, Why, look.Proof, madeByUs: false, looks)] : [taken]);
+    }
+
+    /// <summary>An undo was begun and the operator's word is another now: what has become of it is settled first.</summary>
+    private async Task StopTakingBackAsync(ScopedStep step, Entry taking, ReleaseVerb? verb)
+    {
+        var action = visit.Record.Action(step)!;
+        var intended = Body.Read<ActionIntended>(taking);
+        if (verb == ReleaseVerb.Accept)
+        {
+            await RecordAsync(EntryKinds.ActionNotApplied, step, intended, $"the effect is accepted by {visit.Record.Hold!.Value.By}", null, madeByUs: false, 0);
             return;
         }
 
-        throw await InDoubtAsync(step, intended, $"undoing it failed: {executed.Error ?? look.Proof}", looks);
+        var handler = visit.Engine.Actions.Find(intended.Action)?.Bind(visit.Services) ?? throw new ActionInDoubtException(new Trouble(
+            TroubleCodes.ActionUnknown, $"Action '{intended.Action}' ({intended.ActionId}) is in doubt, and this program has no handler of that name to ask the target. Register it, then: signalbox release {visit.Row.Run} --retry", [step]));
+        var arguments = await visit.Journal.ResolveAsync(intended.Arguments, taking.Seq);
+        var (look, looks) = await LookAsync(handler.VerifyAsync, arguments, handler.Policy, Context(intended, taking.At));
+        if (look.Kind == ObservationKind.Unclear)
+        {
+            throw await InDoubtAsync(step, intended, look.Proof, looks);
+        }
+
+        if (look.Kind == Wanted(intended.Undo))
+        {
+            await RecordTakenBackAsync(step, action, Body.Read<ActionIntended>(action.Intent!), intended, look, looks);
+        }
+        else
+        {
+            await RecordAsync(EntryKinds.ActionNotApplied, step, intended, "the undo had no effect, and is no longer asked for", look.Proof, madeByUs: false, looks);
+        }
     }
 
     /// <summary>Looks until the target gives a clear answer, so many times.</summary>
@@ -291,11 +364,13 @@ internal sealed class ActionRunner(VisitEngine visit)
     private Task PauseAsync(ActionPolicy policy, int times) => Task.Delay(policy.Pause * Math.Pow(2, times - 1), visit.Engine.Clock, visit.Abandoned);
 
     private async Task<Entry> RecordAsync(
-        string kind, ScopedStep step, ActionIntended intended, string? reason, string? proof, bool madeByUs, int looks, RawJson? arguments = null, IReadOnlyList<Payload>? payloads = null)
-    {
-        var observed = new ActionObserved(intended.ActionId, intended.Action, reason, proof, madeByUs, intended.Undo, looks, arguments);
-        return (await visit.Journal.AppendAsync([visit.Draft(kind, step, Body.Write(observed), reason ?? proof ?? "", payloads, actor: "engine")]))[0];
-    }
+        string kind, ScopedStep step, ActionIntended intended, string? reason, string? proof, bool madeByUs, int looks, RawJson? arguments = null, IReadOnlyList<Payload>? payloads = null) =>
+        (await visit.Journal.AppendAsync([Observed(kind, step, intended, reason, proof, madeByUs, looks, arguments, payloads)]))[0];
+
+    private EntryDraft Observed(
+        string kind, ScopedStep step, ActionIntended intended, string? reason, string? proof, bool madeByUs, int looks, RawJson? arguments = null, IReadOnlyList<Payload>? payloads = null) =>
+        visit.Draft(
+            kind, step, Body.Write(new ActionObserved(intended.ActionId, intended.Action, reason, proof, madeByUs, intended.Undo, looks, arguments)), reason ?? proof ?? "", payloads, actor: "engine");
 
     private async Task<ActionInDoubtException> InDoubtAsync(ScopedStep step, ActionIntended intended, string why, int looks)
     {

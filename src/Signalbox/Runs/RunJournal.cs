@@ -41,7 +41,8 @@ internal sealed class RunJournal(IRunStore store, RunHead head, Microsoft.Extens
         _seen = from - 1;
         while (_seen < Head.Seq)
         {
-            var page = await store.ReadAsync(Run, _seen + 1, Page, cancellationToken);
+            // No further than the head: what has come since is not in its mailbox, and must not count as seen.
+            var page = await store.ReadAsync(Run, _seen + 1, (int)Math.Min(Page, Head.Seq - _seen), cancellationToken);
             if (page.Count == 0)
             {
                 throw new JournalDamagedException(Run, _seen + 1, $"it is missing; the journal goes on to {Head.Seq}");
@@ -135,7 +136,7 @@ internal sealed class RunJournal(IRunStore store, RunHead head, Microsoft.Extens
         var fresh = await store.FindAsync(Run, abandoned) ?? throw new JournalDamagedException(Run, 0, "its row is gone");
         while (_seen < fresh.Seq)
         {
-            foreach (var entry in await store.ReadAsync(Run, _seen + 1, 1000, abandoned))
+            foreach (var entry in await store.ReadAsync(Run, _seen + 1, (int)Math.Min(1000, fresh.Seq - _seen), abandoned))
             {
                 if (!_ahead.Remove(entry.Seq))
                 {

@@ -309,7 +309,7 @@ internal sealed class RunLoop : IDisposable
         return await EnterStateAsync(next.State, @case, next.Because ?? "", "workflow:" + row.Workflow, _journal.Record.Opening!.Canceling);
     }
 
-    private async Task<bool> EnterStateAsync(string state, RawJson @case, string because, string actor, bool canceling)
+    private async Task<bool> EnterStateAsync(string state, RawJson @case, string because, string actor, bool canceling, IReadOnlyList<Commit>? also = null)
     {
         var (placed, payloads) = @case.Reference is { } hash && await _engine.Store.FindPayloadAsync(hash, _abandoned.Token) is { } bytes
             ? (@case, [new Payload(hash, bytes)])
@@ -336,7 +336,7 @@ internal sealed class RunLoop : IDisposable
             var withdrawn = RunEntries.Withdraw(_journal.Head, "engine", $"the run goes to '{state}'");
             if (end is null)
             {
-                if (await _journal.TryAppendAsync([.. withdrawn, entered]))
+                if (await _journal.TryAppendAsync([.. withdrawn, entered], also))
                 {
                     return true;
                 }
@@ -345,7 +345,7 @@ internal sealed class RunLoop : IDisposable
             }
 
             var (ending, status, reason) = Ending(state, end, canceling);
-            if (await _journal.TryAppendAsync([.. withdrawn, entered, ending with { State = state, Visit = row.Visit + 1 }], RunEntries.TellParent(row with { State = state }, status, reason)))
+            if (await _journal.TryAppendAsync([.. withdrawn, entered, ending with { State = state, Visit = row.Visit + 1 }], [.. RunEntries.TellParent(row with { State = state }, status, reason), .. also ?? []]))
             {
                 return false;
             }
@@ -374,8 +374,7 @@ internal sealed class RunLoop : IDisposable
         var row = _journal.Head.Row;
         if (_workflow.Drawn.OnCancel is { } state)
         {
-            await CancelChildrenAsync();
-            return await EnterStateAsync(state, _journal.Record.Opening!.Case, "somebody asked that the run end", "engine", canceling: true);
+            return await EnterStateAsync(state, _journal.Record.Opening!.Case, "somebody asked that the run end", "engine", canceling: true, await CancelChildrenAsync());
         }
 
         var children = await CancelChildrenAsync();

@@ -11,13 +11,13 @@ internal sealed class ActionRecord
     /// <summary>How often the target was called, or may have been.</summary>
     public int Attempts { get; set; }
 
-    /// <summary>Whether the target's reply to the last call is recorded.</summary>
-    public Entry? Executed { get; set; }
-
     /// <summary>The settled outcome.</summary>
     public Entry? Outcome { get; set; }
 
-    public bool IsInDoubt => Intent is not null && Outcome is null;
+    /// <summary>An operator's word to take the effect back: the intent of that, until it is settled.</summary>
+    public Entry? TakingBack { get; set; }
+
+    public bool IsInDoubt => (Intent is not null && Outcome is null) || TakingBack is not null;
 }
 
 /// <summary>
@@ -42,7 +42,7 @@ internal sealed class VisitRecord
     public int Steps => _outcomes.Count;
 
     /// <summary>What the run was last held for in this visit, and what the operator chose then.</summary>
-    public (Trouble Trouble, Release? Release, string? By)? Hold { get; private set; }
+    public (Trouble Trouble, Release? Release, string? By, long Seq)? Hold { get; private set; }
 
     /// <summary>The recorded effects (intents, questions, children, signals sent), in order, without those an operator settled.</summary>
     public IEnumerable<ScopedStep> Effects => _effects.Where(e => !_settled.Contains(e));
@@ -96,17 +96,14 @@ internal sealed class VisitRecord
             case EntryKinds.ActionIntended:
                 Intended(step, entry);
                 break;
-            case EntryKinds.ActionExecuted:
-                Of(step).Executed = entry;
-                break;
             case EntryKinds.ActionVerified or EntryKinds.ActionNotApplied or EntryKinds.ActionDiverged or EntryKinds.ActionRefused:
-                Of(step).Outcome = entry;
+                Settled(Of(step), entry);
                 break;
             case EntryKinds.ActionSettled:
                 _settled.UnionWith(Body.Read<ActionSettled>(entry).Steps);
                 break;
             case EntryKinds.RunHeld:
-                Hold = (Body.Read<Trouble>(entry), null, null);
+                Hold = (Body.Read<Trouble>(entry), null, null, entry.Seq);
                 break;
             case EntryKinds.RunResumed when Hold is { } hold:
                 Hold = hold with { Release = Body.Read<Release>(entry), By = entry.Actor };
@@ -120,11 +117,29 @@ internal sealed class VisitRecord
     private void Intended(ScopedStep step, Entry entry)
     {
         var action = Of(step);
-        action.Intent = entry;
-        action.Executed = null;
         action.Attempts++;
+        if (action.Intent is { } intent && IsOpposite(entry, intent))
+        {
+            action.TakingBack = entry;
+            return;
+        }
+
+        action.Intent = entry;
         AddEffect(step);
     }
+
+    private static void Settled(ActionRecord action, Entry entry)
+    {
+        if (action.TakingBack is not null && Body.Read<ActionObserved>(entry).Undo == Body.Read<ActionIntended>(action.TakingBack).Undo)
+        {
+            action.TakingBack = null;
+            return;
+        }
+
+        action.Outcome = entry;
+    }
+
+    private static bool IsOpposite(Entry intent, Entry other) => Body.Read<ActionIntended>(intent).Undo != Body.Read<ActionIntended>(other).Undo;
 
     private void AddEffect(ScopedStep step)
     {
@@ -156,7 +171,6 @@ internal sealed class VisitRecord
         foreach (var action in _actions.Values.Where(a => a.Outcome?.Kind is EntryKinds.ActionNotApplied or EntryKinds.ActionDiverged or EntryKinds.ActionRefused))
         {
             action.Intent = null;
-            action.Executed = null;
             action.Outcome = null;
         }
     }
