@@ -148,7 +148,8 @@ public sealed class SimulatedProcess : TaskScheduler
     /// <inheritdoc />
     public override int MaximumConcurrencyLevel => 1;
 
-    internal Action? BeforeEachTask { get; set; }
+    /// <summary>Called before each of its tasks: the place to pause or kill it at a moment of one's own choice.</summary>
+    public event Action? BeforeEachTask;
 
     /// <summary>Kills it, from inside or outside.</summary>
     public void Kill()
@@ -172,6 +173,12 @@ public sealed class SimulatedProcess : TaskScheduler
     internal void Run(Task task)
     {
         BeforeEachTask?.Invoke();
+        if (IsPaused)
+        {
+            _scheduler.Add(this, task);
+            return;
+        }
+
         if (IsDead)
         {
             return;
