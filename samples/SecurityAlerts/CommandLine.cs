@@ -3,10 +3,13 @@ using System.CommandLine;
 namespace SecurityAlerts;
 
 /// <summary>What the command was asked to do, paths as given.</summary>
-internal sealed record DeskOptions(string Data, string Store, string DenyList, string DisabledAccounts)
+internal sealed record DeskOptions(string? Data, string Store, string DenyList, string DisabledAccounts)
 {
-    /// <summary>The sample's own alerts, beside the program.</summary>
-    public static string OwnAlerts { get; } = Path.Combine(AppContext.BaseDirectory, "alerts");
+    /// <summary>The folder to read: the one that was named, or the sample's own alerts beside the program.</summary>
+    public string Folder => Data ?? Path.Combine(AppContext.BaseDirectory, "alerts");
+
+    /// <summary>What that folder is called when speaking of it.</summary>
+    public string FolderName => Data ?? "the sample's own set";
 
     public string? Decisions { get; init; }
 
@@ -34,12 +37,12 @@ internal static class CommandLine
 {
     public static async Task<int> RunAsync(string[] args)
     {
-        var data = new Option<string>("--data") { Description = "A folder with alerts.jsonl, events.jsonl, feed.csv, allowlist.csv and assets.json. Without it: the sample's own alerts.", HelpName = "FOLDER", DefaultValueFactory = _ => DeskOptions.OwnAlerts };
+        var data = new Option<string?>("--data") { Description = "A folder with alerts.jsonl, events.jsonl, feed.csv, allowlist.csv and assets.json. Without it: the sample's own alerts.", HelpName = "FOLDER" };
         var decisions = new Option<string?>("--decisions") { Description = "Where to write the decisions, one JSON object an alert.", HelpName = "FILE" };
         var store = new Option<string>("--store") { Description = "The SQLite file that runs are kept in.", HelpName = "FILE", DefaultValueFactory = _ => "signalbox.db" };
         var denyList = new Option<string>("--deny-list") { Description = "The firewall: one blocked address a line.", HelpName = "FILE", DefaultValueFactory = _ => "deny.list" };
         var disabledAccounts = new Option<string>("--disabled-accounts") { Description = "The accounts that may not log in: a host and an account a line.", HelpName = "FILE", DefaultValueFactory = _ => "disabled.accounts" };
-        var slow = new Option<string[]>("--slow") { Description = $"Lets a source ({string.Join(", ", AlertSources.Names)}) answer late, to see what a run does then. Repeatable.", HelpName = "SOURCE=SECONDS", DefaultValueFactory = _ => [] };
+        var slow = new Option<string[]>("--slow") { Description = $"Lets a source ({string.Join(", ", AlertSources.Names)}) answer late, to see what a run does then. Repeatable.", HelpName = "SOURCE=SECONDS" };
         var stay = new Option<bool>("--stay") { Description = "Keeps working, and goes on with what a person answers, until Ctrl-C." };
         slow.Validators.Add(result =>
         {
@@ -47,12 +50,11 @@ internal static class CommandLine
             wrong.ToList().ForEach(result.AddError);
         });
 
-        // The defaults show as they are typed, not as they resolve on this machine.
         var root = new RootCommand("Decides a queue of ssh alerts: asks three sources, reasons, acts on a deny list, verifies, and asks a person where it must.")
         {
             data, decisions, store, denyList, disabledAccounts, slow, stay,
         };
-        root.SetAction((parsed, _) => Desk.RunAsync(new(parsed.GetValue(data)!, parsed.GetValue(store)!, parsed.GetValue(denyList)!, parsed.GetValue(disabledAccounts)!)
+        root.SetAction((parsed, _) => Desk.RunAsync(new(parsed.GetValue(data), parsed.GetValue(store)!, parsed.GetValue(denyList)!, parsed.GetValue(disabledAccounts)!)
         {
             Decisions = parsed.GetValue(decisions),
             Slow = SlowSources.Parse(parsed.GetValue(slow) ?? [], out var _),

@@ -42,7 +42,7 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
     {
         var begun = clock.GetTimestamp();
         screen.Say("offline analyst: answers by written rules, no key, no network");
-        var data = await AlertData.ReadAsync(options.Data, signals.Stop);
+        var data = await AlertData.ReadAsync(options.Folder, signals.Stop);
         if (!data.CanWork)
         {
             data.Faults.ToList().ForEach(fault => screen.Warn(fault.ToString()));
@@ -65,7 +65,7 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
         try
         {
             await watch.StartAsync(client, data.Alerts, signals.Stop);
-            screen.Say(TerminalText.Escape($"{data.Alerts.Count} alerts in {options.Data}: {watch.Started} new, {data.Alerts.Count - watch.Started} known to {options.Store}"));
+            screen.Say(TerminalText.Escape($"{data.Alerts.Count} alerts in {options.FolderName}: {watch.Started} new, {data.Alerts.Count - watch.Started} known to {options.Store}"));
             await screen.WatchAsync(() => watch.Progress, watch.UntilSettledAsync(signals.Stop));
             if (options.Stay)
             {
@@ -96,7 +96,7 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
         }
 
         return foreign.Count == 0 ? null : TerminalText.Escape(
-            $"{options.Store} holds {foreign.Count} unfinished alerts that are not in {options.Data} ({string.Join(", ", foreign.Take(3))}{(foreign.Count > 3 ? ", ..." : "")}), "
+            $"{options.Store} holds {foreign.Count} unfinished alerts that are not in {options.FolderName} ({string.Join(", ", foreign.Take(3))}{(foreign.Count > 3 ? ", ..." : "")}), "
             + "and they must not be judged by its logs. Nothing was done. Go on with the folder they came from, or give this one a store of its own: --store FILE");
     }
 
@@ -119,7 +119,7 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
 
     private async Task StayAsync(RunWatch watch, RunClient client, CancellationToken stop)
     {
-        await WriteDecisionsAsync(await DecidedAsync(client, watch, CancellationToken.None));
+        await TryWriteDecisionsAsync(await DecidedAsync(client, watch, CancellationToken.None));
         screen.Say($"{watch.Progress}. Staying: answers are carried out as they come; Ctrl-C ends.");
         await foreach (var run in watch.SettlingAsync(stop))
         {
@@ -133,13 +133,14 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
     private async Task<int> ReportAsync(RunClient client, RunWatch watch, AlertData data, TimeSpan took, StopSignals signals)
     {
         var decided = await DecidedAsync(client, watch, CancellationToken.None);
-        await WriteDecisionsAsync(decided);
+        var isWritten = await TryWriteDecisionsAsync(decided);
         NameFaultsThatTheSummaryLeavesOut(data.Faults);
 
         var left = data.Alerts.Count - decided.Count;
         screen.Say("");
         Console.Out.Write(Summary.Format(decided, data.Faults, took, NextCommands.After(options, decided, left), left));
-        return left > 0 && signals.ExitCode is { } exitCode ? exitCode
+        return !isWritten ? ExitCodes.CannotWork
+            : left > 0 && signals.ExitCode is { } exitCode ? exitCode
             : decided.Any(alert => alert.WaitsFor == DecidedAlert.AnOperator) ? ExitCodes.RunsNeedAnOperator
             : data.Faults.Count > 0 ? ExitCodes.BadInput
             : ExitCodes.AllHandled;
@@ -160,11 +161,21 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
         return decided;
     }
 
-    private async Task WriteDecisionsAsync(IReadOnlyList<DecidedAlert> decided)
+    private async Task<bool> TryWriteDecisionsAsync(IReadOnlyList<DecidedAlert> decided)
     {
-        if (options.Decisions is { } file)
+        try
         {
-            await DecisionsFile.WriteAsync(file, decided, CancellationToken.None);
+            if (options.Decisions is { } file)
+            {
+                await DecisionsFile.WriteAsync(file, decided, CancellationToken.None);
+            }
+
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            screen.Warn(TerminalText.Escape($"The decisions could not be written to {options.Decisions}: {e.Message} They are safe in {options.Store}; run the command again with another --decisions FILE."));
+            return false;
         }
     }
 

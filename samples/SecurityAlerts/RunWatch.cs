@@ -11,6 +11,8 @@ namespace SecurityAlerts;
 /// </summary>
 internal sealed class RunWatch : IDisposable
 {
+    private const int StartsAtOnce = 64;
+
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
 
     private readonly IRunStore _store;
@@ -50,13 +52,15 @@ internal sealed class RunWatch : IDisposable
     /// <summary>Starts a run for each alert that has none, under the alert's id: a start that is repeated starts nothing twice.</summary>
     public async Task StartAsync(RunClient client, IEnumerable<Alert> alerts, CancellationToken cancellationToken)
     {
-        foreach (var alert in alerts)
+        // Many at once, since the store writes what comes together in one go.
+        foreach (var some in alerts.Chunk(StartsAtOnce))
         {
-            var labels = new Dictionary<string, string> { ["site"] = alert.Site, ["rule"] = alert.Rule };
-            var start = await client.StartAsync(AlertResponse.WorkflowName, new AlertCase(alert), key: alert.Id, labels, cancellationToken: cancellationToken);
-            _runs.Add((alert, start.Run));
-            _standings[start.Run] = Standing.AtWork;
-            Started += start.IsNew ? 1 : 0;
+            foreach (var (alert, start) in some.Zip(await Task.WhenAll(some.Select(alert => StartAsync(client, alert, cancellationToken)))))
+            {
+                _runs.Add((alert, start.Run));
+                _standings[start.Run] = Standing.AtWork;
+                Started += start.IsNew ? 1 : 0;
+            }
         }
     }
 
@@ -86,6 +90,12 @@ internal sealed class RunWatch : IDisposable
     }
 
     public void Dispose() => _subscription.Dispose();
+
+    private static Task<RunStart> StartAsync(RunClient client, Alert alert, CancellationToken cancellationToken)
+    {
+        var labels = new Dictionary<string, string> { ["site"] = alert.Site, ["rule"] = alert.Rule };
+        return client.StartAsync(AlertResponse.WorkflowName, new AlertCase(alert), key: alert.Id, labels, cancellationToken: cancellationToken);
+    }
 
     private static Standing StandingOf(RunHead head) => head.Row switch
     {

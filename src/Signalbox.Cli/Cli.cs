@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using Signalbox.CommandLine.Commands;
 using Signalbox.CommandLine.Rendering;
 using Signalbox.Storage;
@@ -23,26 +24,28 @@ internal static class Cli
                 throw CliException.WrongUse($"{string.Join(" ", parsed.Errors.Select(e => e.Message))} Nothing was done. See: signalbox {Path(parsed)}--help");
             }
 
-            var invocation = new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false };
-            return await parsed.InvokeAsync(invocation, cancellationToken);
+            var invocation = new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
+            var exit = await parsed.InvokeAsync(invocation, cancellationToken);
+            await output.FlushAsync(cancellationToken);
+            return exit;
         }
         catch (Exception e) when (Ending(e) is { } ending)
         {
+            await FlushAsync(output);
             Tell(context, parsed, ending);
             return ending.ExitCode;
         }
-        finally
-        {
-            await FlushAsync(output);
-        }
     }
 
-    private static RootCommand Root(CommandContext context)
+    private static Command Root(CommandContext context)
     {
-        var root = new RootCommand("Looks at Signalbox runs, answers their questions, repairs, exports and checks them: on any store, without the code of its workflows.")
+        // Not a RootCommand, whose help would call the program by the name of its assembly.
+        var root = new Command("signalbox", "Looks at Signalbox runs, answers their questions, repairs, exports and checks them: on any store, without the code of its workflows.")
         {
             context.StoreOption,
             context.JsonOption,
+            new HelpOption(),
+            new VersionOption(),
         };
         foreach (var command in new[]
         {
@@ -75,7 +78,7 @@ internal static class Cli
         StoreUnavailableException e => new(ExitCodes.WrongUse, e.Code, e.Message),
         Journal.JournalDamagedException e => new(ExitCodes.WrongUse, "journal_damaged", $"{e.Message} Nothing was changed. See what else is: signalbox check {e.Run}"),
         IOException e when IsClosedPipe(e) => new(ExitCodes.PipeClosed, "pipe_closed", ""),
-        IOException or UnauthorizedAccessException => new(ExitCodes.WrongUse, "io", $"{exception.Message} What was asked for is not complete."),
+        IOException or UnauthorizedAccessException => new(ExitCodes.WrongUse, "io", $"{exception.Message.TrimEnd('.')}. What was asked for is not complete."),
         _ => null,
     };
 
@@ -92,14 +95,14 @@ internal static class Cli
             {
                 json.WriteStartObject();
                 json.WriteString("code", ending.Code);
-                json.WriteString("message", ending.Message);
+                json.WriteString("message", string.Join('\n', ending.Lines.Prepend(ending.Message)));
                 json.WriteEndObject();
             });
             return;
         }
 
         var prefix = ending.ExitCode is ExitCodes.Stopped or ExitCodes.WrongUse && ending.Code is "stopped" or "wrong_use" ? "" : ending.Code + ": ";
-        foreach (var line in (prefix + ending.Message).Split('\n'))
+        foreach (var line in ending.Lines.Prepend(prefix + ending.Message))
         {
             context.Error.WriteLine(TerminalText.Encode(line));
         }
@@ -113,7 +116,7 @@ internal static class Cli
         }
         catch (IOException)
         {
-            // Whoever read it went away.
+            // Whoever read it went away, or the disk is full: that is why the command ends, and is told.
         }
     }
 
@@ -123,5 +126,5 @@ internal static class Cli
         return (e.HResult & 0xFFFF) == BrokenPipe;
     }
 
-    private static string Path(ParseResult parsed) => parsed.CommandResult.Command is RootCommand ? "" : parsed.CommandResult.Command.Name + " ";
+    private static string Path(ParseResult parsed) => parsed.CommandResult.Command == parsed.RootCommandResult.Command ? "" : parsed.CommandResult.Command.Name + " ";
 }

@@ -55,6 +55,12 @@ public sealed class SqliteRunStore : IRunStore
         _sweep = options.TakesCommands ? Task.Run(Sweep) : Task.CompletedTask;
     }
 
+    /// <summary>Whether a transaction is under way.</summary>
+    internal bool IsWriting => _queue.IsWriting;
+
+    /// <summary>Ends when payload files that nothing refers to have been swept, or could not be.</summary>
+    internal Task Swept => _sweep;
+
     /// <summary>How many transactions this store has committed: fewer than commits where many share one.</summary>
     public long Transactions => _writer.Transactions;
 
@@ -176,7 +182,6 @@ public sealed class SqliteRunStore : IRunStore
 
             StoreSchema.ThrowIfEmpty(paths);
             connection = StoreConnection.OpenToWrite(paths, paths.Database, create: false);
-            StoreSchema.Check(connection, paths, mayWrite: true);
             if (options.PagesMax is { } pages)
             {
                 StoreSchema.Execute(connection, string.Create(CultureInfo.InvariantCulture, $"PRAGMA max_page_count = {pages}"));

@@ -251,9 +251,10 @@ public sealed class The_summary
         var text = Summary.Format(
             [
                 new("own-01", Decision.Close, 0.93, "offline-analyst", "r-1", ["A scanner."]),
-                new("own-02", Decision.BlockIp, 0.96, "offline-analyst", "r-2", ["Listed."]),
+                new("own-02", Decision.BlockIp, 0.96, "offline-analyst", "r-2", ["Listed."]) { WasSoAlready = true },
                 new("own-03", Decision.Close, 1, "maria", "r-3", ["It was me."]),
-                new("own-08", Decision.Escalate, 0.75, "offline-analyst", "r-8", ["192.0.2.201, an unknown address outside, logged in as \u001b[2Jbob with password, and nothing proves it."]) { WaitsFor = "a person" },
+                new("own-08", Decision.Escalate, 0.75, "offline-analyst", "r-8", ["192.0.2.201, an unknown address outside, logged in as \u001b[2Jbob with password, and nothing proves it."]) { WaitsFor = "a person", Choices = ["close", "block_ip"] },
+                new("own-09", Decision.Escalate, 0.75, "offline-analyst", "r-9", ["The run is Held in Execute (action_in_doubt): the list cannot be read."]) { WaitsFor = "an operator" },
             ],
             [
                 new("alerts.jsonl", 3, "source_ip must be an IP address; got \"192.0.2.700\". The line is skipped."),
@@ -268,19 +269,25 @@ public sealed class The_summary
 
         Assert.Equal(
             """
-            4 alerts in 1.2 s: 3 decided, 1 waiting for a person.
+            5 alerts in 1.2 s: 3 decided, 1 waiting for a person, 1 stopped and waiting for an operator.
 
               close                2
-              block_ip             1
+              block_ip             1   (1 of them found done already, and verified)
               disable_account      0
-              escalate             1
+              escalate             2
 
             Decided by
               offline-analyst                              2
               maria                                        1
 
             Waiting for a person
-              own-08                  r-8             192.0.2.201, an unknown address outside, logged in as \...
+              own-08                  r-8              close, block_ip?
+                  192.0.2.201, an unknown address outside, logged in as \u001B[2Jbob with password, and nothing
+                  proves it.
+
+            Waiting for an operator
+              own-09                  r-9
+                  The run is Held in Execute (action_in_doubt): the list cannot be read.
 
             2 faults in alerts.jsonl
               alerts.jsonl:3: source_ip must be an IP address; got "192.0.2.700". The line is skipped.

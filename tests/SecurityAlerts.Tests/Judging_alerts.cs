@@ -103,7 +103,7 @@ public sealed class The_offline_analyst
     }
 
     [Theory]
-    [InlineData("threats", 0.7, "Missing: threats (timed out after 2 s), so it is unknown whether the address is on block lists.")]
+    [InlineData("threats", 0.85, "Missing: threats (timed out after 2 s), so it is unknown whether the address is on block lists.")]
     [InlineData("logins", 0.55, "Missing: logins (timed out after 2 s), so failures and logins are known from the alert alone.")]
     [InlineData("assets", 0.4, "Missing: assets (timed out after 2 s), so nobody can say whether this is staff.")]
     public async Task Is_less_sure_without_a_source_and_says_so(string source, double confidenceMax, string reason)
@@ -115,6 +115,18 @@ public sealed class The_offline_analyst
             Assert.InRange(verdict.Confidence, 0, confidenceMax);
             Assert.Contains(reason, verdict.Reasons);
         }
+    }
+
+    [Theory]
+    [InlineData("own-01", Decision.Close, 0.85)] // a scanner on the allow-list
+    [InlineData("own-03", Decision.Close, 0.85)] // staff who mistyped
+    [InlineData("own-04", Decision.BlockIp, 0.85)] // guessing passwords: a list could only agree
+    [InlineData("own-05", Decision.Close, 0.7)] // one failure from outside: a list could make it a block
+    public async Task Misses_the_block_lists_only_where_they_could_have_changed_its_mind(string id, object decision, double confidence)
+    {
+        var verdict = await Triage.AnalystAsync(Without("threats", await OwnAsync(id)));
+
+        Assert.Equal(((Decision)decision, confidence), (verdict.Decision, verdict.Confidence));
     }
 
     [Fact]

@@ -42,8 +42,19 @@ internal sealed class World : IDisposable
 
     private static Task<AlertData>? s_realAlerts;
 
-    /// <summary>Where the real alerts are: <c>SIGNALBOX_DATA</c>, or <c>shared/data</c> in a folder above. Skips the test where they are not.</summary>
+    /// <summary>Where the real alerts are. Skips the test where they are not.</summary>
     public static string RealAlerts()
+    {
+        var found = FindRealAlerts();
+        if (found is null)
+        {
+            Assert.Skip("The real alerts are not on this machine: set SIGNALBOX_DATA to the folder that holds alerts/ssh.");
+        }
+        return found;
+    }
+
+    /// <summary>Where the real alerts are: <c>SIGNALBOX_DATA</c>, or <c>shared/data</c> in a folder above; null where they are not.</summary>
+    public static string? FindRealAlerts()
     {
         var candidates = new List<string>();
         if (Environment.GetEnvironmentVariable("SIGNALBOX_DATA") is { Length: > 0 } named)
@@ -54,12 +65,7 @@ internal sealed class World : IDisposable
         {
             candidates.Add(Path.Combine(folder.FullName, "shared", "data"));
         }
-        var found = candidates.Select(data => Path.Combine(data, "alerts", "ssh")).FirstOrDefault(Directory.Exists);
-        if (found is null)
-        {
-            Assert.Skip("The real alerts are not on this machine: set SIGNALBOX_DATA to the folder that holds alerts/ssh.");
-        }
-        return found;
+        return candidates.Select(data => Path.Combine(data, "alerts", "ssh")).FirstOrDefault(Directory.Exists);
     }
 
     public void Dispose() => Directory.Delete(Folder, recursive: true);

@@ -7,7 +7,9 @@ namespace SecurityAlerts;
 internal static class AnalystRules
 {
     // Without the lists it is unknown whether the address is notorious; without the history, nearly everything is.
+    // Where the lists could not have changed the decision, their silence weighs little.
     private const double ConfidenceMaxWithoutThreats = 0.7;
+    private const double ConfidenceMaxWithoutThreatsThatHardlyMatter = 0.85;
     private const double ConfidenceMaxWithoutLogins = 0.55;
     private const double ConfidenceMaxWithoutAssets = 0.4;
 
@@ -31,7 +33,7 @@ internal static class AnalystRules
                 "account.created" => AccountCreated(facts),
                 var rule => Escalate(0.5, $"The rule \"{Shown(rule)}\" is not one that this analyst knows."),
             };
-        return WeighMissing(verdict, dossier);
+        return WeighMissing(verdict, facts, dossier);
     }
 
     private static Verdict Probe(Facts facts) => facts.Position switch
@@ -162,7 +164,7 @@ internal static class AnalystRules
         : facts.Attempts > TyposMax ? Escalate(0.8, $"{facts.Who} is allow-listed as a research scanner, and yet it made {facts.Attempts} login attempts.")
         : Close(0.93, $"{facts.Who} is a research scanner on the allow-list ({facts.ScannerLists}).");
 
-    private static Verdict WeighMissing(Verdict verdict, Dossier dossier)
+    private static Verdict WeighMissing(Verdict verdict, Facts facts, Dossier dossier)
     {
         var confidence = verdict.Confidence;
         var reasons = verdict.Reasons.ToList();
@@ -170,7 +172,10 @@ internal static class AnalystRules
         Weigh(dossier.Assets, AlertSources.Assets, ConfidenceMaxWithoutAssets, "so nobody can say whether this is staff");
         if (dossier.Alert.SourceIp is not null)
         {
-            Weigh(dossier.Threats, AlertSources.Threats, ConfidenceMaxWithoutThreats, "so it is unknown whether the address is on block lists");
+            // A list can turn closing into blocking, and never the other way round; of staff and inside addresses nobody asks it.
+            var acts = verdict.Decision is Decision.BlockIp or Decision.DisableAccount;
+            var couldMatter = !acts && (facts.Position is AddressPosition.Outside || (facts.Position is AddressPosition.Scanner && facts.Logins > 0));
+            Weigh(dossier.Threats, AlertSources.Threats, couldMatter ? ConfidenceMaxWithoutThreats : ConfidenceMaxWithoutThreatsThatHardlyMatter, "so it is unknown whether the address is on block lists");
         }
         return verdict with { Confidence = confidence, Reasons = reasons };
 

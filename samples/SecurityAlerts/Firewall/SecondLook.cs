@@ -2,8 +2,8 @@ using System.Net;
 
 namespace SecurityAlerts;
 
-/// <summary>What the second look saw, and where.</summary>
-internal sealed record Sighting(bool Stands, string Seen);
+/// <summary>Whether it stands, and what was seen.</summary>
+internal sealed record Sighting(bool Stands, string What);
 
 /// <summary>
 /// Looks at the two lists as whoever enforces them does: opens the file, takes the first words of each line, and knows nothing of the code that
@@ -27,7 +27,7 @@ internal sealed class SecondLook(string denyList, string disabledAccounts)
     {
         var name = Path.GetFileName(path);
         var number = 0;
-        if (File.Exists(path))
+        try
         {
             await foreach (var line in File.ReadLinesAsync(path, cancellationToken))
             {
@@ -37,6 +37,10 @@ internal sealed class SecondLook(string denyList, string disabledAccounts)
                     return new(true, $"{name} shows {what} on line {number}");
                 }
             }
+        }
+        catch (Exception missing) when (missing is FileNotFoundException or DirectoryNotFoundException)
+        {
+            // A list that is not there blocks nobody.
         }
 
         return new(false, $"none of the {number} lines of {name} shows {what}");

@@ -18,6 +18,10 @@ internal sealed record DecidedAlert(
     [JsonIgnore]
     public string? WaitsFor { get; init; }
 
+    /// <summary>What the person may answer.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<string> Choices { get; init; } = [];
+
     /// <summary>What was to be done stood already, made by somebody else or for another alert.</summary>
     [JsonIgnore]
     public bool WasSoAlready { get; init; }
@@ -31,7 +35,11 @@ internal sealed record DecidedAlert(
             RunStatus.Completed => new(alert.Id, verdict.Decision, verdict.Confidence, @case.DecidedBy, row.Run.Value, verdict.Reasons) { WasSoAlready = @case.WasSoAlready },
             RunStatus.Held or RunStatus.Failed or RunStatus.Canceled => new(
                 alert.Id, Decision.Escalate, verdict.Confidence, @case.DecidedBy, row.Run.Value, [Stopped(row), .. verdict.Reasons]) { WaitsFor = AnOperator },
-            _ => new(alert.Id, verdict.Decision, verdict.Confidence, @case.DecidedBy, row.Run.Value, WithWhy(@case.Why, verdict)) { WaitsFor = APerson },
+            _ => new(alert.Id, verdict.Decision, verdict.Confidence, @case.DecidedBy, row.Run.Value, WithWhy(@case.Why, verdict))
+            {
+                WaitsFor = APerson,
+                Choices = [.. PersonsChoices.For(@case).Select(choice => choice.Name)],
+            },
         };
     }
 
@@ -39,7 +47,7 @@ internal sealed record DecidedAlert(
         row.Reason is null ? $"The run was {row.Status}." : $"The run is {row.Status} in {row.State} ({row.ReasonCode}): {row.Reason}";
 
     private static IReadOnlyList<string> WithWhy(string? why, Verdict verdict) =>
-        why is null || verdict.Reasons.Any(reason => reason.Contains(why, StringComparison.Ordinal)) ? verdict.Reasons : [char.ToUpperInvariant(why[0]) + why[1..], .. verdict.Reasons];
+        why is null || verdict.Reasons.Any(reason => reason.Contains(why, StringComparison.OrdinalIgnoreCase)) ? verdict.Reasons : [why, .. verdict.Reasons];
 }
 
 /// <summary>Writes the decisions, one JSON object a line, in one piece: a reader finds the last complete file or this one.</summary>

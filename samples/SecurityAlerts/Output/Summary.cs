@@ -14,6 +14,8 @@ internal static class Summary
 {
     private const int Columns = 100;
     private const int WaitingMax = 10;
+    private const int ReasonCharsMax = 180;
+    private const string Indent = "      ";
     public const int FaultsPerFileMax = 5;
 
     public static string Format(
@@ -77,7 +79,15 @@ internal static class Summary
             Line(text, $"Waiting for {TerminalText.Escape(group.Key, 60)}");
             foreach (var alert in group.Take(WaitingMax))
             {
-                Line(text, $"  {TerminalText.Escape(alert.Id, 22),-24}{TerminalText.Escape(alert.Run, 18),-17}{TerminalText.Escape(alert.Reasons is [var first, ..] ? first : "")}");
+                var asked = alert.Choices.Count == 0 ? "" : string.Join(", ", alert.Choices.Select(choice => TerminalText.Escape(choice, 60))) + "?";
+                var run = $"  {TerminalText.Escape(alert.Id, 22),-24}{TerminalText.Escape(alert.Run, 18),-17}";
+                var fits = run.Length + asked.Length <= Columns;
+                Line(text, fits ? run + asked : run);
+                if (!fits)
+                {
+                    Wrapped(text, asked, Indent);
+                }
+                Wrapped(text, TerminalText.Escape(alert.Reasons is [var first, ..] ? first : "no reason was given", ReasonCharsMax), Indent);
             }
             More(text, group.Count() - WaitingMax);
         }
@@ -91,7 +101,7 @@ internal static class Summary
             Line(text, $"{Count(file.Count(), "fault")} in {file.Key}");
             foreach (var fault in file.Take(FaultsPerFileMax))
             {
-                Wrapped(text, fault.ToString());
+                Wrapped(text, fault.ToString(), "  ");
             }
             More(text, file.Count() - FaultsPerFileMax);
         }
@@ -116,7 +126,7 @@ internal static class Summary
             else
             {
                 text.Append("  ").Append(command).Append('\n');
-                Line(text, $"      {what}");
+                Line(text, Indent + what);
             }
         }
     }
@@ -134,18 +144,16 @@ internal static class Summary
     private static void Line(StringBuilder text, string line) =>
         text.Append((line.Length <= Columns ? line : TerminalText.Cut(line, Columns - 3) + "...").TrimEnd()).Append('\n');
 
-    /// <summary>A fault is read to mend a file, so it is wrapped and not cut.</summary>
-    private static void Wrapped(StringBuilder text, string line)
+    /// <summary>What is read to do something about it is wrapped and not cut.</summary>
+    private static void Wrapped(StringBuilder text, string line, string first)
     {
-        const string First = "  ";
-        const string Further = "      ";
-        var current = new StringBuilder(First);
+        var current = new StringBuilder(first);
         foreach (var word in line.Split(' '))
         {
             if (current.Length + word.Length > Columns && current.ToString().Trim().Length > 0)
             {
                 Line(text, current.ToString());
-                current.Clear().Append(Further);
+                current.Clear().Append(Indent);
             }
             current.Append(word).Append(' ');
         }

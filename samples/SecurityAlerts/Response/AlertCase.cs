@@ -18,7 +18,7 @@ internal sealed record AlertCase(Alert Alert)
     /// <summary>Whose decision that is: a model, <see cref="ByWorkflow"/>, or <c>person:anna</c>.</summary>
     public string DecidedBy { get; init; } = ByWorkflow;
 
-    /// <summary>Why a person must look; null once one has.</summary>
+    /// <summary>Why the decision cannot stand as it is, so that something is undone or a person must look.</summary>
     public string? Why { get; init; }
 
     /// <summary>Whether what was to be done stood already, made by somebody else or by another run.</summary>

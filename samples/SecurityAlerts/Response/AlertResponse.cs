@@ -88,26 +88,15 @@ internal sealed class AlertResponse(EvidenceSources sources, IChatClient analyst
         };
         return outcome.Match(
             verified: done => visit.GoTo(AlertState.Verify, visit.Case with { WasSoAlready = !done.MadeByUs }, because: done.Proof),
-            notApplied: why => visit.GoTo(AlertState.Rollback, because: why),
-            diverged: why => visit.GoTo(AlertState.Rollback, because: why),
+            notApplied: why => Undo(visit, because: why),
+            diverged: why => Undo(visit, because: why),
             refused: why => ToPerson(visit, visit.Case, because: why));
     }
 
     private async Task<Next> Verify(Visit<AlertState, AlertCase> visit)
     {
-        try
-        {
-            var seen = visit.Case switch
-            {
-                { Verdict.Decision: Decision.BlockIp } decided => await visit.Read("second-look", Block(decided), secondLook.AtAsync),
-                var decided => await visit.Read("second-look", Disable(decided), secondLook.AtAsync),
-            };
-            return visit.GoTo(seen.Stands ? AlertState.Closed : AlertState.Rollback, because: seen.Seen);
-        }
-        catch (StepFailedException failed)
-        {
-            return visit.GoTo(AlertState.Rollback, because: $"nobody can see whether it stands: {failed.Reason}");
-        }
+        var seen = await LookAgainAsync(visit);
+        return seen.Stands ? visit.GoTo(AlertState.Closed, because: seen.What) : Undo(visit, because: seen.What);
     }
 
     private async Task<Next> Rollback(Visit<AlertState, AlertCase> visit)
@@ -117,11 +106,23 @@ internal sealed class AlertResponse(EvidenceSources sources, IChatClient analyst
             { Verdict.Decision: Decision.BlockIp } decided => await visit.Undo(Block(decided)),
             var decided => await visit.Undo(Disable(decided)),
         };
-        return outcome.Match(
-            verified: _ => ToPerson(visit, visit.Case, because: $"{visit.Case.Verdict!.Decision.InText()} did not work, and nothing of it is left"),
-            notApplied: why => ToPerson(visit, visit.Case, because: $"{visit.Case.Verdict!.Decision.InText()} did not work, and could not be undone: {why}"),
-            diverged: why => ToPerson(visit, visit.Case, because: $"{visit.Case.Verdict!.Decision.InText()} did not work, and undoing it did not either: {why}"),
-            refused: why => visit.GoTo(AlertState.Closed, visit.Case with { WasSoAlready = true }, because: $"it stands, and not by this run: {why}"));
+        var failed = $"{visit.Case.Verdict!.Decision.InText()} did not work ({visit.Case.Why})";
+        return await outcome.Match(
+            verified: _ => PersonAsync($"{failed}; nothing of it is left"),
+            notApplied: why => PersonAsync($"{failed}; it could not be undone: {why}"),
+            diverged: why => PersonAsync($"{failed}; undoing it did not work either: {why}"),
+            refused: LeaveAsync);
+
+        // There was nothing of this run's to undo. What somebody else did is left to stand, if it does.
+        async Task<Next> LeaveAsync(string why)
+        {
+            var seen = await LookAgainAsync(visit);
+            return seen.Stands
+                ? visit.GoTo(AlertState.Closed, visit.Case with { WasSoAlready = true, Why = null }, because: $"{seen.What}, and not by this run")
+                : ToPerson(visit, visit.Case, $"{failed}; {why}");
+        }
+
+        Task<Next> PersonAsync(string because) => Task.FromResult(ToPerson(visit, visit.Case, because));
     }
 
     private static async Task<Next> AskPerson(Visit<AlertState, AlertCase> visit)
@@ -140,6 +141,26 @@ internal sealed class AlertResponse(EvidenceSources sources, IChatClient analyst
         };
         return visit.GoTo(chosen.Decision == Decision.Close ? AlertState.Closed : AlertState.Execute, decided, because: $"{by} chose {chosen.Name}");
     }
+
+    /// <summary>Looks, with other eyes than the action's own, whether what was decided stands.</summary>
+    private async Task<Sighting> LookAgainAsync(Visit<AlertState, AlertCase> visit)
+    {
+        try
+        {
+            return visit.Case switch
+            {
+                { Verdict.Decision: Decision.BlockIp } decided => await visit.Read("second-look", Block(decided), secondLook.AtAsync),
+                var decided => await visit.Read("second-look", Disable(decided), secondLook.AtAsync),
+            };
+        }
+        catch (StepFailedException failed)
+        {
+            return new(false, $"nobody can see whether it stands: {failed.Reason}");
+        }
+    }
+
+    private static Next Undo(Visit<AlertState, AlertCase> visit, string because) =>
+        visit.GoTo(AlertState.Rollback, visit.Case with { Why = because }, because);
 
     private static Next ToPerson(Visit<AlertState, AlertCase> visit, AlertCase @case, string because) =>
         visit.GoTo(AlertState.Escalate, @case with { Why = because }, because);

@@ -43,9 +43,9 @@ internal static class AnswerCommand
     private static async Task<CliException> ChoiceMissingAsync(OpenStore store, RunHead head, CancellationToken cancellationToken)
     {
         var questions = await OpenQuestion.OfAsync(store.Reader, head, cancellationToken);
-        var open = questions.Count == 0
-            ? $"Run {head.Row.Run} has no open question."
-            : $"Run {head.Row.Run} asks:\n" + string.Join('\n', questions.SelectMany(q => new[] { "  " + TerminalText.Encode(q.Summary) }.Concat(q.Commands(store, head).Select(c => "  " + c))));
-        return CliException.WrongUse($"No choice was given, and nothing was answered. {open}");
+        const string Nothing = "No choice was given, and nothing was answered.";
+        return questions.Count == 0
+            ? CliException.WrongUse($"{Nothing} Run {head.Row.Run} has no open question.")
+            : CliException.WrongUse($"{Nothing} Run {head.Row.Run} asks:", [.. questions.SelectMany(q => q.Commands(store, head).Prepend(q.Summary)).Select(line => "  " + line)]);
     }
 }

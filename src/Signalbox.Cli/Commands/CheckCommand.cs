@@ -91,17 +91,17 @@ internal static class CheckCommand
         var page = context.Page;
         page.Line($"Checked {Words.Count(report.Runs, "run")} of the store '{store.Path}':");
         Line("chains", "each entry hashes to what it says", report.FaultsOf(FaultCodes.HashWrong));
-        Line("order", "seq and position without a gap, epochs and times not falling" + (report.LastPosition is { } last ? $"; the log ends at position {Words.Number(last)}" : "; of these runs alone"),
+        Line("order", "no gap in seq or position, epochs and times do not fall" + (report.LastPosition is { } last ? $"; {Words.Number(last)} positions" : ""),
             report.FaultsOf(FaultCodes.SeqGap, FaultCodes.PositionGap, FaultCodes.PositionOrder, FaultCodes.EpochFell, FaultCodes.TimeFell));
         Line("rows", "each run's row is what its entries make", report.FaultsOf(FaultCodes.RowDiffers, FaultCodes.BodyUnreadable));
-        Line("payloads", $"{Words.Number(report.Payloads)} present and whole", report.FaultsOf(FaultCodes.PayloadMissing));
-        Line("moves", $"{Words.Count(report.Transitions, "transition")} declared in {Words.Count(report.Definitions, "stored definition")}",
+        Line("payloads", $"each of {Words.Count(report.Payloads, "payload")} is present and whole", report.FaultsOf(FaultCodes.PayloadMissing));
+        Line("moves", $"each of {Words.Count(report.Transitions, "transition")} is declared, in {Words.Count(report.Definitions, "stored definition")}",
             report.FaultsOf(FaultCodes.TransitionUndeclared, FaultCodes.EndUndeclared, FaultCodes.DefinitionMissing));
         page.Line(report.Faults == 0
             ? new Piece("No fault found. (Entries cut off at a run's end show only against a copy kept elsewhere.)", Tone.Good)
             : new Piece($"{Words.Count(report.Faults, "fault")} found. Nothing was changed. Keep a copy of the store, and compare with the last backup.", Tone.Bad));
 
-        void Line(string what, string when, long faults) => page.Field(what, faults == 0 ? when : $"{Words.Count(faults, "FAULT", "FAULTS")}; else {when}", faults == 0 ? Tone.Plain : Tone.Bad);
+        void Line(string what, string when, long faults) => page.Field(what, (faults == 0 ? "ok: " : $"{Words.Count(faults, "FAULT", "FAULTS")} against: ") + when, faults == 0 ? Tone.Plain : Tone.Bad);
     }
 
     private static void Write(Utf8JsonWriter json, CheckReport report)

@@ -40,7 +40,7 @@ internal static class Execution
     private static void Write(Page page, string message, RunHead head, IReadOnlyList<string> next)
     {
         page.Line(message);
-        page.Line(RunWords.Standing(head.Row));
+        page.Line(RunWords.Standing(head));
         foreach (var step in next)
         {
             page.Line("  " + step);

@@ -84,7 +84,7 @@ internal static class RunsCommand
                 row.Run.Value,
                 string.Create(CultureInfo.InvariantCulture, $"{row.Workflow} v{row.Version}"),
                 row.State,
-                new Piece(RunWords.Status(row), RunWords.ToneOf(row.Status)),
+                new Piece(RunWords.Status(head), RunWords.ToneOf(row.Status)),
                 Words.Age(context.Page.Now - row.StartedAt),
                 new Piece(string.Join(' ', new[] { row.Key ?? "", RunWords.Labels(row) }.Where(t => t.Length > 0)), Tone.Dim));
             if (withQuestions)

@@ -57,7 +57,7 @@ internal static class ShowCommand
     {
         var row = head.Row;
         page.Line(new Piece($"Run {row.Run}", Tone.Strong), string.Create(CultureInfo.InvariantCulture, $"  {row.Workflow} v{row.Version}"));
-        page.Field("status", RunWords.Status(row), RunWords.ToneOf(row.Status));
+        page.Field("status", RunWords.Status(head), RunWords.ToneOf(row.Status));
         if (row.Reason is { } reason)
         {
             page.Field("reason", reason, Tone.Bad);
@@ -97,6 +97,11 @@ internal static class ShowCommand
             {
                 page.Field("until", $"{Words.Due(due, page.Now)}; then '{question.Asked?.Safe}' counts");
             }
+
+            foreach (var answer in question.Commands(store, head))
+            {
+                page.Line(new Piece("  answer    ", Tone.Dim), answer); // not wrapped: it is there to be copied
+            }
         }
 
         var others = head.Waits.Where(w => w.Kind != WaitKind.Approval).Select(w => WaitWords.Open(w, page.Now))
@@ -112,16 +117,24 @@ internal static class ShowCommand
     private static async Task WriteDetailsAsync(Page page, OpenStore store, RawJson details, CancellationToken cancellationToken)
     {
         var json = details.Reference is { } hash ? await store.Reader.FindPayloadAsync(hash, cancellationToken) : details.Utf8;
-        page.Field("details", json is null ? $"(payload {details.Reference} is missing or altered)" : "");
-        if (json is { } whole)
+        if (json is null)
         {
-            page.Json(StoredJson.Indent(whole), 4);
+            page.Field("details", $"(payload {details.Reference} is missing or altered)", Tone.Bad);
+        }
+        else if (StoredJson.Compact(json.Value) is { Length: <= 70 } line)
+        {
+            page.Field("details", line);
+        }
+        else
+        {
+            page.Line(new Piece("  details", Tone.Dim));
+            page.Json(StoredJson.Indent(json.Value), 4);
         }
     }
 
     private static async Task WriteNextAsync(Page page, OpenStore store, RunHead head, CancellationToken cancellationToken)
     {
-        if (await NextSteps.OfAsync(store, head, cancellationToken) is { Count: > 0 } steps)
+        if (await NextSteps.OfAsync(store, head, cancellationToken, withQuestions: false) is { Count: > 0 } steps)
         {
             page.Line();
             page.Line(new Piece("Next", Tone.Strong));

@@ -21,8 +21,9 @@ internal static class ActionWords
     };
 
     private static EntryText Intended(ActionIntended body, Entry entry) => new(
-        string.Create(CultureInfo.InvariantCulture, $"action {EntryWords.Step(entry)}: intended{(body.Undo ? " (undo)" : "")}, target class {body.TargetClass}, attempt {body.Attempt}, id {body.ActionId}"),
+        string.Create(CultureInfo.InvariantCulture, $"action {EntryWords.Step(entry)}: intended{(body.Undo ? " (undo)" : "")}, target class {body.TargetClass}, attempt {body.Attempt}"),
         Tone.Plain,
+        "id: " + body.ActionId,
         "arguments: " + EntryWords.Value(body.Arguments));
 
     private static EntryText Executed(ActionExecuted body, Entry entry)

@@ -76,7 +76,9 @@ internal static class EntryWords
     private static EntryText Leased(RunLeased body, Entry entry)
     {
         var taken = string.Create(CultureInfo.InvariantCulture, $"taken by worker {body.Worker}, epoch {entry.Epoch}");
-        return body.Deaths == 0 ? new(taken, Tone.Dim) : new($"{taken}; {Words.Count(body.Deaths, "unclean take-over")} in a row without a new step{(body.Alone ? ", driven alone" : "")}", Tone.Attention);
+        return body.Deaths == 0
+            ? new(taken, Tone.Dim)
+            : new($"{taken}; {Words.Count(body.Deaths, "unclean take-over")} in a row without a new step{(body.Alone ? ", driven alone" : "")}", Tone.Attention, "because: " + entry.Cause);
     }
 
     private static EntryText Trouble(string what, Trouble body) =>
@@ -124,5 +126,5 @@ internal static class EntryWords
             : text with { Details = ["because: " + entry.Cause, .. text.Details] };
 
     /// <summary>Kinds whose cause is always the same and tells nobody anything.</summary>
-    private static bool IsRoutine(string kind) => kind is EntryKinds.RunWaiting or EntryKinds.RunStarted or EntryKinds.SignalReceived or EntryKinds.WaitOpened;
+    private static bool IsRoutine(string kind) => kind is EntryKinds.RunWaiting or EntryKinds.RunLeased or EntryKinds.RunStarted or EntryKinds.SignalReceived or EntryKinds.WaitOpened or EntryKinds.ActionIntended or EntryKinds.ActionExecuted;
 }

@@ -8,17 +8,18 @@ namespace Signalbox.CommandLine.Rendering;
 /// <summary>What somebody in front of a run can do, as commands to copy.</summary>
 internal static class NextSteps
 {
-    public static async Task<IReadOnlyList<string>> OfAsync(OpenStore store, RunHead head, CancellationToken cancellationToken)
+    /// <summary><paramref name="withQuestions"/>: also how to answer; false where the questions stand beside it.</summary>
+    public static async Task<IReadOnlyList<string>> OfAsync(OpenStore store, RunHead head, CancellationToken cancellationToken, bool withQuestions = true)
     {
         var row = head.Row;
         return row.Status switch
         {
             RunStatus.Pending => [Pending(row, await store.FindOwnerAsync(cancellationToken))],
             RunStatus.Running => [$"Worker {row.Worker} drives it; nothing needs doing."],
-            RunStatus.Waiting => await WaitingAsync(store, head, cancellationToken),
+            RunStatus.Waiting => await WaitingAsync(store, head, withQuestions, cancellationToken),
             RunStatus.Held => Held(store, row),
             RunStatus.Failed when row.ReasonCode == TroubleCodes.EndedWithoutSuccess => ["It reached an end that is no success; there is nothing to try again. Start a new run."],
-            RunStatus.Failed => [$"When the cause is mended: {Command(store, "retry", row)}"],
+            RunStatus.Failed => [$"To open its last visit again, once the cause is mended: {Command(store, "retry", row)}"],
             _ => [],
         };
     }
@@ -27,10 +28,10 @@ internal static class NextSteps
         ? $"It goes on as soon as a worker of {owner} that knows {row.Workflow} v{row.Version} is free."
         : $"No program works on this store now; start the one that has workflow {row.Workflow} v{row.Version}.";
 
-    private static async Task<IReadOnlyList<string>> WaitingAsync(OpenStore store, RunHead head, CancellationToken cancellationToken)
+    private static async Task<IReadOnlyList<string>> WaitingAsync(OpenStore store, RunHead head, bool withQuestions, CancellationToken cancellationToken)
     {
         var steps = new List<string>();
-        foreach (var question in await OpenQuestion.OfAsync(store.Reader, head, cancellationToken))
+        foreach (var question in withQuestions ? await OpenQuestion.OfAsync(store.Reader, head, cancellationToken) : [])
         {
             steps.Add($"It asks: {question.Summary}");
             steps.AddRange(question.Commands(store, head));
@@ -41,7 +42,7 @@ internal static class NextSteps
             steps.Add($"It waits for a signal: {CommandContext.Invocation(store, "signal", head.Row.Run.Value, Shell.Quote(wait.Name ?? ""), "'JSON'")}");
         }
 
-        return steps.Count > 0 ? steps : ["It wakes by itself at its time; nothing needs doing."];
+        return steps.Count > 0 || head.Waits.Any(w => w.Kind == WaitKind.Approval) ? steps : ["It wakes by itself at its time; nothing needs doing."];
     }
 
     private static string[] Held(OpenStore store, RunRow row) =>

@@ -1,3 +1,5 @@
+using Signalbox.Storage;
+
 namespace Signalbox.CommandLine.Rendering;
 
 /// <summary>What is said of a run in more than one command.</summary>
@@ -12,11 +14,21 @@ internal static class RunWords
         _ => Tone.Plain,
     };
 
-    public static string Status(RunRow row) =>
-        row.Status + (row.ReasonCode is null ? "" : $" {row.ReasonCode}") + (row.CancelRequested && row.IsOpen ? ", to be canceled" : "");
+    public static string Status(RunHead head)
+    {
+        var row = head.Row;
+        return row.Status
+            + (row.ReasonCode is null ? "" : $" {row.ReasonCode}")
+            + (head.Waits.Any(w => w.Kind == WaitKind.Approval) ? ", asks" : "")
+            + (row.CancelRequested && row.IsOpen ? ", to be canceled" : "");
+    }
 
     public static string Labels(RunRow row) => string.Join(' ', row.Labels.OrderBy(l => l.Key, StringComparer.Ordinal).Select(l => $"{l.Key}={l.Value}"));
 
-    public static string Standing(RunRow row) =>
-        $"Run {row.Run} is {Status(row)}{(row.State.Length == 0 ? "" : $" in state {row.State} (visit {row.Visit})")}.";
+    public static string Standing(RunHead head)
+    {
+        var row = head.Row;
+        return $"Run {row.Run} is {row.Status}{(row.ReasonCode is null ? "" : $" ({row.ReasonCode})")}{(row.State.Length == 0 ? "" : $" in state {row.State}, visit {row.Visit}")}."
+            + (row.CancelRequested && row.IsOpen ? " It is to be canceled." : "");
+    }
 }

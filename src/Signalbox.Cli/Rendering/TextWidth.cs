@@ -18,7 +18,7 @@ internal static class TextWidth
         var rest = text;
         while (Of(rest) > width)
         {
-            var head = Head(rest, width);
+            var head = Head(rest, width) is { Length: > 0 } fitting ? fitting : rest[..(char.IsHighSurrogate(rest[0]) ? 2 : 1)];
             var space = rest.Length > head.Length && rest[head.Length] == ' ' ? head.Length : head.LastIndexOf(' ');
             var line = space > head.Length / 2 ? rest[..space] : head;
             yield return line.TrimEnd();
@@ -45,6 +45,6 @@ internal static class TextWidth
             length += rune.Utf16SequenceLength;
         }
 
-        return length == 0 && text.Length > 0 ? text[..1] : text[..length];
+        return text[..length];
     }
 }

@@ -16,6 +16,7 @@ internal static class Words
     public static string Duration(TimeSpan span) => span switch
     {
         _ when span < TimeSpan.Zero => "-" + Duration(span.Negate()),
+        { TotalMicroseconds: > 0 and < 100 } => "0.1 ms",
         { TotalMilliseconds: < 9.95 } => string.Create(CultureInfo.InvariantCulture, $"{span.TotalMilliseconds:0.#} ms"),
         { TotalMilliseconds: < 999.5 } => string.Create(CultureInfo.InvariantCulture, $"{span.TotalMilliseconds:0} ms"),
         { TotalSeconds: < 59.95 } => string.Create(CultureInfo.InvariantCulture, $"{span.TotalSeconds:0.0} s"),

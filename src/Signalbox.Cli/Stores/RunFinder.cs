@@ -47,7 +47,7 @@ internal static class RunFinder
     private static CliException Ambiguous(string text, IReadOnlyList<RunHead> runs)
     {
         var lines = runs.Take(ShownMax).Select(h => $"  {h.Row.Run}  {h.Row.Workflow} v{h.Row.Version}  {h.Row.Status} in {h.Row.State}, started {Words.Time(h.Row.StartedAt)}");
-        var more = runs.Count > ShownMax ? "\n  and more" : "";
-        return new(ExitCodes.Refused, "run_ambiguous", $"Several runs begin with '{text}'; give more of the id of the one you mean:\n{string.Join('\n', lines)}{more}");
+        var more = runs.Count > ShownMax ? new[] { "  and more" } : [];
+        return new(ExitCodes.Refused, "run_ambiguous", $"Several runs begin with '{text}'; give more of the id of the one you mean:", [.. lines, .. more]);
     }
 }

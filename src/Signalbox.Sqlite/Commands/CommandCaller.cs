@@ -128,7 +128,8 @@ internal sealed class CommandCaller(StorePaths paths)
             run);
     }
 
-    private static RunId RunOf(RunCommand command) => command switch
+    /// <summary>The run that a command is about.</summary>
+    public static RunId RunOf(RunCommand command) => command switch
     {
         StartRun c => c.Run,
         SendSignal c => c.Run,

@@ -19,6 +19,7 @@ internal sealed class CommandSocket : IAsyncDisposable
     private const int Backlog = 64;
     private static readonly TimeSpan ReadLimit = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan WriteLimit = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LeaveLimit = TimeSpan.FromSeconds(1);
 
     private readonly StorePaths _paths;
     private readonly IRunStore _store;
@@ -148,7 +149,20 @@ internal sealed class CommandSocket : IAsyncDisposable
         {
             // What follows on this connection cannot be told from the middle of a message, so it ends with the answer.
             await AnswerAsync(stream, Unreadable(e.Message).ToJson());
+            await LeaveAsync(stream);
             return null;
+        }
+    }
+
+    /// <summary>Hears out, within limits, what it does not want: closing on unread bytes would reset the connection before the caller has read why.</summary>
+    private async ValueTask LeaveAsync(NetworkStream stream)
+    {
+        stream.Socket.Shutdown(SocketShutdown.Send);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(_closing.Token);
+        limit.CancelAfter(LeaveLimit);
+        var unwanted = new byte[64 * 1024];
+        while (await stream.ReadAsync(unwanted, limit.Token) > 0)
+        {
         }
     }
 
@@ -162,9 +176,15 @@ internal sealed class CommandSocket : IAsyncDisposable
     {
         try
         {
-            return IsWho(message)
-                ? OwnerInfo.Self.ToJson()
-                : (await RunCommands.ExecuteAsync(_store, RunCommand.FromJson(message), actor, CancellationToken.None)).ToJson();
+            if (IsWho(message))
+            {
+                return OwnerInfo.Self.ToJson();
+            }
+
+            var command = RunCommand.FromJson(message);
+            return CommandCaller.RunOf(command).Value is null
+                ? Unreadable("it names no run.").ToJson()
+                : (await RunCommands.ExecuteAsync(_store, command, actor, CancellationToken.None)).ToJson();
         }
         catch (Exception e) when (e is JsonException or ArgumentException or NotSupportedException)
         {
@@ -194,7 +214,10 @@ internal sealed class CommandSocket : IAsyncDisposable
     private static bool IsWho(byte[] message)
     {
         using var json = JsonDocument.Parse(message);
-        return json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty("command", out var command) && command.ValueEquals(Who);
+        return json.RootElement.ValueKind == JsonValueKind.Object
+            && json.RootElement.TryGetProperty("command", out var command)
+            && command.ValueKind == JsonValueKind.String
+            && command.ValueEquals(Who);
     }
 
     private static CommandResult Unreadable(string why) => new("command_unreadable", $"This is no command that the owner of the store understands: {why} Nothing was changed.");

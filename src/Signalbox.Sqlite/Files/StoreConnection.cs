@@ -16,11 +16,13 @@ internal static class StoreConnection
     /// <summary>How large the write-ahead log grows before the writer copies it into the database: 16 MB.</summary>
     private const int CheckpointPages = 4_000;
 
+    /// <summary>Opens the one connection that writes, and brings the schema up to date.</summary>
     public static SqliteConnection OpenToWrite(StorePaths paths, string file, bool create)
     {
         var connection = Open(file, create ? SqliteOpenMode.ReadWriteCreate : SqliteOpenMode.ReadWrite);
         try
         {
+            var version = create ? 0 : StoreSchema.Recognise(connection, paths);
             if (Text(connection, "PRAGMA journal_mode = WAL") is not "wal" and var mode)
             {
                 throw new StoreRefusedException(
@@ -34,6 +36,7 @@ internal static class StoreConnection
                 PRAGMA cache_size = -8000;
                 PRAGMA foreign_keys = OFF
                 """));
+            StoreSchema.Migrate(connection, paths, version);
             return connection;
         }
         catch

@@ -51,7 +51,7 @@ internal sealed class PayloadFiles(string folder)
         var unfinished = path + "." + Interlocked.Increment(ref _files) + Unfinished;
         try
         {
-            using (var file = File.OpenHandle(unfinished, FileMode.Create, FileAccess.Write, FileShare.None, FileOptions.None, payload.Bytes.Length))
+            using (var file = File.OpenHandle(unfinished, FileMode.Create, FileAccess.Write))
             {
                 RandomAccess.Write(file, payload.Bytes.Span, 0);
                 RandomAccess.FlushToDisk(file);

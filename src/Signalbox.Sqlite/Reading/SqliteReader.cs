@@ -49,7 +49,7 @@ internal sealed class SqliteReader(StorePaths paths, PayloadFiles files) : IRunR
     /// <summary>Opens a connection, so that what cannot be read is refused now.</summary>
     public void Check() => _pool.ReadNow(reader =>
     {
-        StoreSchema.Check(reader.Connection, paths, mayWrite: false);
+        StoreSchema.ThrowIfUnreadable(reader.Connection, paths);
         return true;
     });
 

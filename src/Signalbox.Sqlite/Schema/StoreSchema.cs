@@ -35,7 +35,6 @@ internal static class StoreSchema
         using (var connection = StoreConnection.OpenToWrite(paths, paths.Unfinished, create: true))
         {
             Execute(connection, string.Create(CultureInfo.InvariantCulture, $"PRAGMA application_id = {Application}"));
-            Migrate(connection, paths, 0);
             Execute(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
         }
 
@@ -53,39 +52,34 @@ internal static class StoreSchema
         }
     }
 
-    /// <summary>Refuses what is no store of ours, and brings an older one up to date where <paramref name="mayWrite"/>.</summary>
-    public static void Check(SqliteConnection connection, StorePaths paths, bool mayWrite)
+    /// <summary>The schema's version. Refuses, before anything is changed, what is no store of ours or has come further than this program.</summary>
+    public static int Recognise(SqliteConnection connection, StorePaths paths)
     {
-        var application = Number(connection, "PRAGMA application_id");
-        var version = (int)Number(connection, "PRAGMA user_version");
-        if (application != Application)
+        if (Number(connection, "PRAGMA application_id") != Application)
         {
             throw new StoreRefusedException(
                 "store_foreign", $"The file '{paths.Database}' is a SQLite database of another program, not a Signalbox store. Nothing was changed. Give the path of a store, or of a file that does not exist yet.");
         }
 
-        if (version > Newest)
-        {
-            throw new StoreRefusedException(
+        var version = (int)Number(connection, "PRAGMA user_version");
+        return version <= Newest
+            ? version
+            : throw new StoreRefusedException(
                 "store_newer", $"The store '{paths.Database}' was written by a newer Signalbox (its schema is version {version}; this program knows up to {Newest}). Nothing was changed. Use the newer program.");
-        }
+    }
 
-        if (version == Newest)
-        {
-            return;
-        }
-
-        if (!mayWrite)
+    /// <summary>Refuses what a process that may not write cannot read.</summary>
+    public static void ThrowIfUnreadable(SqliteConnection connection, StorePaths paths)
+    {
+        if (Recognise(connection, paths) is var version && version < Newest)
         {
             throw new StoreRefusedException(
                 "store_older", $"The store '{paths.Database}' has schema version {version}; this program reads {Newest}. Nothing was changed. Start the program that owns it in this version once: it brings the store up to date.");
         }
-
-        Migrate(connection, paths, version);
     }
 
     /// <summary>Runs the scripts after <paramref name="version"/>, each in a transaction of its own.</summary>
-    private static void Migrate(SqliteConnection connection, StorePaths paths, int version)
+    public static void Migrate(SqliteConnection connection, StorePaths paths, int version)
     {
         for (var next = version + 1; next <= Newest; next++)
         {

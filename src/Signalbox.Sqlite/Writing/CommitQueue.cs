@@ -31,6 +31,18 @@ internal sealed class CommitQueue
         _path = path;
     }
 
+    /// <summary>Whether a transaction is under way; who comes now waits for the next.</summary>
+    public bool IsWriting
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _writing;
+            }
+        }
+    }
+
     /// <summary>Runs the request in a transaction. Once a transaction has taken it, cancelling has no effect any more.</summary>
     public ValueTask<T> RunAsync<T>(Func<JournalWriter, T> work, CancellationToken cancellationToken)
     {

@@ -4,10 +4,15 @@ using Signalbox.Storage;
 namespace Signalbox.Testing;
 
 /// <summary>What holds of every store at every time, whatever was done to it.</summary>
-internal static class WholeJournal
+public static class WholeJournal
 {
-    public static async Task CheckAsync(IRunStore store)
+    /// <summary>
+    /// Reads everything and throws <see cref="ContractViolationException"/> unless positions and seqs have no gap, dates and epochs never fall, every
+    /// hash follows from the entry before, and each run as the store keeps it is the fold of its entries. Nothing may be written meanwhile.
+    /// </summary>
+    public static async Task CheckAsync(IRunReader store)
     {
+        ArgumentNullException.ThrowIfNull(store);
         var log = await LogAsync(store);
         Expect.Sequence(Enumerable.Range(1, log.Count).Select(p => (long)p), log.Select(e => e.Position), "Positions in the log");
         Expect.That(log.Zip(log.Skip(1)).All(pair => pair.First.At <= pair.Second.At), "An entry is dated before the one that was committed before it.");
@@ -17,7 +22,7 @@ internal static class WholeJournal
         }
     }
 
-    public static async Task<List<Entry>> LogAsync(IRunStore store)
+    internal static async Task<List<Entry>> LogAsync(IRunReader store)
     {
         const int Page = 700;
         var log = new List<Entry>();
@@ -29,7 +34,7 @@ internal static class WholeJournal
         return log;
     }
 
-    private static async Task CheckAsync(IRunStore store, RunId run, Entry[] entries)
+    private static async Task CheckAsync(IRunReader store, RunId run, Entry[] entries)
     {
         Expect.Sequence(Enumerable.Range(0, entries.Length).Select(s => (long)s), entries.Select(e => e.Seq), $"Seqs of run '{run}' in the log");
         Expect.That(entries.Zip(entries.Skip(1)).All(pair => pair.First.Epoch <= pair.Second.Epoch), $"An epoch of run '{run}' falls.");

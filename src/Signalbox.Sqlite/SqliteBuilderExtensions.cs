@@ -1,0 +1,26 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Signalbox.Sqlite;
+
+/// <summary>Keeps a program's runs in SQLite.</summary>
+public static class SqliteBuilderExtensions
+{
+    /// <summary>
+    /// Keeps runs in the SQLite file at <paramref name="path"/>, which is made if there is none. It is opened when the host starts, which fails with
+    /// <see cref="Storage.StoreRefusedException"/> if this process cannot own it, and closed with the host's services.
+    /// </summary>
+    public static SignalboxBuilder UseSqlite(this SignalboxBuilder builder, string path)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        return builder.UseStore(services => SqliteRunStore.OpenAsync(
+            new SqliteStoreOptions
+            {
+                Path = path,
+                Clock = services.GetRequiredService<TimeProvider>(),
+                Entropy = services.GetRequiredService<Entropy>(),
+                Logger = services.GetService<ILoggerFactory>()?.CreateLogger("Signalbox.Sqlite"),
+            },
+            CancellationToken.None).AsTask().GetAwaiter().GetResult()); // services are made synchronously; opening a file blocks no one else
+    }
+}

@@ -1,0 +1,126 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace SecurityAlerts.Tests;
+
+/// <summary>How the sample ended, and what it said.</summary>
+internal sealed record SampleEnd(int ExitCode, string Output, string Errors);
+
+/// <summary>The sample as a real process, in a folder of a test. Only what was started here is ever ended, by its handle.</summary>
+internal sealed class SampleProcess : IAsyncDisposable
+{
+    public const int Interrupt = 2;
+    public const int Terminate = 15;
+
+    private static readonly TimeSpan TimeLimit = TimeSpan.FromMinutes(2);
+
+    private readonly Process _process;
+    private readonly StringBuilder _output = new();
+    private readonly StringBuilder _errors = new();
+    private readonly List<(string Text, TaskCompletionSource Seen)> _awaited = [];
+    private readonly Task _reading;
+
+    private SampleProcess(string folder, IEnumerable<string> arguments)
+    {
+        // Not the native launcher beside it: that one needs to be told where .NET is.
+        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
+        {
+            WorkingDirectory = folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            RedirectStandardInput = true,
+        };
+        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "SecurityAlerts.dll"));
+        foreach (var argument in arguments)
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        _process = Process.Start(start)!;
+        _reading = Task.WhenAll(ReadAsync(_process.StandardOutput, _output), ReadAsync(_process.StandardError, _errors));
+    }
+
+    public int Id => _process.Id;
+
+    public static SampleProcess Start(World world, params IEnumerable<string> arguments) => new(world.Folder, arguments);
+
+    public static async Task<SampleEnd> RunAsync(World world, params IEnumerable<string> arguments)
+    {
+        await using var process = Start(world, arguments);
+        return await process.EndAsync();
+    }
+
+    /// <summary>Completes when the process has said a text.</summary>
+    public Task UntilItSaysAsync(string text)
+    {
+        var seen = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_output)
+        {
+            if (_output.ToString().Contains(text, StringComparison.Ordinal))
+            {
+                return Task.CompletedTask;
+            }
+
+            _awaited.Add((text, seen));
+        }
+
+        return seen.Task.WaitAsync(TimeLimit);
+    }
+
+    public async Task<SampleEnd> EndAsync()
+    {
+        await _process.WaitForExitAsync().WaitAsync(TimeLimit);
+        await _reading.WaitAsync(TimeLimit);
+        return new(_process.ExitCode, _output.ToString(), _errors.ToString());
+    }
+
+    /// <summary>Ends the process with SIGKILL after a time, unless it ends by itself before. True if it was killed.</summary>
+    public async Task<bool> KillAfterAsync(TimeSpan time)
+    {
+        var ended = _process.WaitForExitAsync();
+        if (await Task.WhenAny(ended, Task.Delay(time)) == ended)
+        {
+            return false;
+        }
+
+        _process.Kill();
+        await EndAsync();
+        return _process.ExitCode != 0;
+    }
+
+    public void Signal(int signal) => Assert.Equal(0, NativeMethods.Kill(_process.Id, signal));
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill();
+            await _process.WaitForExitAsync();
+        }
+
+        _process.Dispose();
+    }
+
+    private async Task ReadAsync(StreamReader reader, StringBuilder into)
+    {
+        while (await reader.ReadLineAsync() is { } line)
+        {
+            lock (_output)
+            {
+                into.Append(line).Append('\n');
+                foreach (var (text, seen) in _awaited.Where(awaited => line.Contains(awaited.Text, StringComparison.Ordinal)))
+                {
+                    seen.TrySetResult();
+                }
+            }
+        }
+    }
+
+    private static class NativeMethods
+    {
+        [DllImport("libc", EntryPoint = "kill", SetLastError = true)]
+        [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+        public static extern int Kill(int process, int signal);
+    }
+}

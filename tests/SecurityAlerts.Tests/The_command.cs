@@ -1,0 +1,283 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Signalbox;
+using Signalbox.Sqlite;
+
+namespace SecurityAlerts.Tests;
+
+/// <summary>The sample as its user meets it: a process, its output, its files and its exit code.</summary>
+public sealed partial class The_command
+{
+    [Fact]
+    public async Task Handles_the_samples_alerts_with_no_key_and_no_network()
+    {
+        using var world = new World();
+
+        var end = await SampleProcess.RunAsync(world, "--decisions", "decisions.jsonl");
+
+        Assert.Equal("", end.Errors);
+        Assert.Equal(0, end.ExitCode);
+        var runs = Decisions(world).ToDictionary(alert => alert.Id, alert => alert.Run);
+        Assert.Equal(
+            $"""
+            offline analyst: answers by written rules, no key, no network
+            12 alerts in the sample's own set: 12 new, 0 known to signalbox.db
+
+            12 alerts in TIME: 10 decided, 2 waiting for a person.
+
+              close                6
+              block_ip             3
+              disable_account      1
+              escalate             2
+
+            Decided by
+              offline-analyst                             10
+
+            Waiting for a person
+              own-08                  {runs["own-08"]}  close, block_ip, disable_account?
+                  192.0.2.201, an unknown address outside, logged in as bob with password, and nothing proves
+                  who it is: ask the owner of the account.
+              own-12                  {runs["own-12"]}  close, disable_account?
+                  helpdesk was created, and nobody is seen who became root shortly before.
+
+            Next
+              dotnet run --project src/Signalbox.Cli -- answer {runs["own-08"]} --choice close --store signalbox.db
+                  answers for own-08
+              dotnet run --project src/Signalbox.Cli -- approvals --store signalbox.db
+                  every question, with what may be answered
+              dotnet run --project samples/SecurityAlerts -- --decisions decisions.jsonl
+                  carries out what was answered
+              dotnet run --project src/Signalbox.Cli -- runs --store signalbox.db
+                  every run and what became of it
+
+            """,
+            Steady(end.Output));
+        Assert.Equal(
+            ["close", "block_ip", "close", "block_ip", "close", "disable_account", "close", "escalate", "block_ip", "close", "close", "escalate"],
+            Decisions(world).Select(alert => alert.Decision));
+        Assert.Equal(["192.0.2.77", "203.0.113.66", "203.0.113.67"], Denied(world).Order(StringComparer.Ordinal));
+        Assert.StartsWith("gate-1 deploy  # run r-", world.Read("disabled.accounts"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Does_nothing_twice_when_it_is_started_again()
+    {
+        using var world = new World();
+        await SampleProcess.RunAsync(world, "--decisions", "first.jsonl");
+        var denied = world.Read("deny.list");
+
+        var end = await SampleProcess.RunAsync(world, "--decisions", "second.jsonl");
+
+        Assert.Equal(0, end.ExitCode);
+        Assert.Contains(": 0 new, 12 known to signalbox.db", end.Output, StringComparison.Ordinal);
+        Assert.Equal(world.Read("first.jsonl"), world.Read("second.jsonl"));
+        Assert.Equal(denied, world.Read("deny.list"));
+    }
+
+    [Fact]
+    public async Task Goes_on_where_it_was_stopped()
+    {
+        using var world = new World();
+        await using var process = SampleProcess.Start(world, "--slow", "threats=600", "--decisions", "decisions.jsonl");
+        await process.UntilItSaysAsync("12 new");
+
+        process.Signal(SampleProcess.Terminate);
+        var stopped = await process.EndAsync();
+        var resumed = await SampleProcess.RunAsync(world, "--decisions", "decisions.jsonl");
+
+        Assert.Equal((143, ""), (stopped.ExitCode, stopped.Errors));
+        Assert.Contains("Stopping: what is at work is brought to a point from which it goes on.\n", stopped.Output, StringComparison.Ordinal);
+        Assert.Matches(" not finished\\.\n", stopped.Output);
+        Assert.Contains("  dotnet run --project samples/SecurityAlerts -- --slow threats=600 --decisions decisions.jsonl\n      goes on where this one stopped\n", stopped.Output, StringComparison.Ordinal);
+        Assert.Equal((0, ""), (resumed.ExitCode, resumed.Errors));
+        Assert.Equal(12, Decisions(world).Count);
+    }
+
+    [Fact]
+    public async Task Answers_ctrl_c_with_130()
+    {
+        using var world = new World();
+        await using var process = SampleProcess.Start(world, "--slow", "logins=600");
+        await process.UntilItSaysAsync("12 new");
+
+        process.Signal(SampleProcess.Interrupt);
+
+        Assert.Equal(130, (await process.EndAsync()).ExitCode);
+    }
+
+    [Fact]
+    public async Task Takes_answers_from_other_processes_while_it_stays_and_lets_nobody_else_own_its_store()
+    {
+        using var world = new World();
+        await using var process = SampleProcess.Start(world, "--stay", "--decisions", "decisions.jsonl");
+        await process.UntilItSaysAsync("Staying: answers are carried out as they come; Ctrl-C ends.");
+        var asking = Decisions(world).Single(alert => alert.Id == "own-08");
+
+        var second = await SampleProcess.RunAsync(world);
+        await using (var access = await SqliteRunAccess.OpenAsync(world.Path_("signalbox.db")))
+        {
+            Assert.True((await access.ExecuteAsync(new AnswerApproval(new RunId(asking.Run), "block_ip", null, "Not our colleague."), default)).IsAccepted);
+        }
+
+        await process.UntilItSaysAsync("own-08: block_ip, decided by person:");
+        process.Signal(SampleProcess.Interrupt);
+        var end = await process.EndAsync();
+
+        Assert.Equal(2, second.ExitCode);
+        Assert.Contains($"process {process.Id} (SecurityAlerts, since ", second.Errors, StringComparison.Ordinal);
+        Assert.Equal((0, ""), (end.ExitCode, end.Errors));
+        Assert.Equal("block_ip", Decisions(world).Single(alert => alert.Id == "own-08").Decision);
+        Assert.Contains("192.0.2.201", Denied(world));
+    }
+
+    [Fact]
+    public async Task Carries_out_at_its_next_start_what_was_answered_meanwhile()
+    {
+        using var world = new World();
+        await SampleProcess.RunAsync(world, "--decisions", "decisions.jsonl");
+        await using (var access = await SqliteRunAccess.OpenAsync(world.Path_("signalbox.db")))
+        {
+            foreach (var asking in Decisions(world).Where(alert => alert.Decision == "escalate"))
+            {
+                Assert.True((await access.ExecuteAsync(new AnswerApproval(new RunId(asking.Run), "disable_account", null, null), default)).IsAccepted);
+            }
+        }
+
+        var end = await SampleProcess.RunAsync(world, "--decisions", "decisions.jsonl");
+
+        Assert.Contains("12 decided, 0 waiting for a person.", end.Output, StringComparison.Ordinal);
+        Assert.Equal(["db-1 helpdesk", "gate-1 bob", "gate-1 deploy"], Lines(world, "disabled.accounts").Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task Names_what_it_cannot_read_and_handles_the_rest()
+    {
+        using var world = new World().WithGoodData();
+        world.Write(
+            "alerts.jsonl",
+            World.GoodAlert("good-1"),
+            "{\"id\":\"cut",
+            World.GoodAlert("bad-1").Replace("192.0.2.7", "192.0.2.700", StringComparison.Ordinal),
+            World.GoodAlert("good-1"),
+            World.GoodAlert("good-2").Replace("\"rule\"", "\"\\u001b[2J\":1,\"rule\"", StringComparison.Ordinal));
+        File.Delete(world.Path_("feed.csv"));
+
+        var end = await SampleProcess.RunAsync(world, "--data", ".", "--decisions", "decisions.jsonl");
+
+        Assert.Equal(1, end.ExitCode);
+        Assert.Equal(["good-1", "good-2"], Decisions(world).Select(alert => alert.Id));
+        Assert.Contains(
+            """
+
+            4 faults in alerts.jsonl
+              alerts.jsonl:2: expected one whole JSON object;
+            """,
+            end.Output, StringComparison.Ordinal);
+        Assert.Contains("alerts.jsonl:3: source_ip must be an IP address; got \"192.0.2.700\". The line is skipped.", end.Output, StringComparison.Ordinal);
+        Assert.Contains("alerts.jsonl:4: id must be unique; \"good-1\" is already on line 1. The line is skipped.", end.Output, StringComparison.Ordinal);
+        Assert.Contains("alerts.jsonl:5: unknown field \"\\u001B[2J\"", end.Output, StringComparison.Ordinal);
+        Assert.Contains("feed.csv: the file is missing; the threat feed is not available.", end.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain('\u001b', end.Output + end.Errors);
+    }
+
+    [Fact]
+    public async Task Names_every_fault_however_many_there_are()
+    {
+        using var world = new World().WithGoodData();
+        world.Write("alerts.jsonl", [World.GoodAlert("good-1"), .. Enumerable.Repeat("nonsense", 20)]);
+
+        var end = await SampleProcess.RunAsync(world, "--data", ".");
+
+        var named = Enumerable.Range(2, 20).Where(line => (end.Output + end.Errors).Contains($"alerts.jsonl:{line}: ", StringComparison.Ordinal));
+        Assert.Equal(20, named.Count());
+        Assert.Contains("  and 15 more", end.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Says_where_the_decisions_are_when_they_cannot_be_written()
+    {
+        using var world = new World();
+        world.Write("file", "no folder");
+
+        var end = await SampleProcess.RunAsync(world, "--decisions", "file/decisions.jsonl");
+
+        Assert.Equal(2, end.ExitCode);
+        Assert.StartsWith("The decisions could not be written to file/decisions.jsonl: ", end.Errors, StringComparison.Ordinal);
+        Assert.EndsWith(" They are safe in signalbox.db; run the command again with another --decisions FILE.\n", end.Errors, StringComparison.Ordinal);
+        Assert.Contains("10 decided, 2 waiting for a person.", end.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Does_nothing_without_alerts()
+    {
+        using var world = new World();
+
+        var end = await SampleProcess.RunAsync(world, "--data", "nowhere");
+
+        Assert.Equal((2, "nowhere: there is no such folder; without alerts there is nothing to do.\n"), (end.ExitCode, end.Errors));
+        Assert.Empty(Directory.GetFileSystemEntries(world.Folder));
+    }
+
+    [Theory]
+    [InlineData("--slow", "weather=3", "--slow must be SOURCE=SECONDS with a source of logins, threats, assets and 0 to 3600 seconds; got \"weather=3\".")]
+    [InlineData("--colour", "red", "Unrecognized command or argument '--colour'.")]
+    public async Task Does_nothing_on_an_option_that_it_does_not_know(string option, string value, string error)
+    {
+        using var world = new World();
+
+        var end = await SampleProcess.RunAsync(world, option, value);
+
+        Assert.Equal(2, end.ExitCode);
+        Assert.StartsWith(error, end.Errors, StringComparison.Ordinal);
+        Assert.EndsWith("Nothing was done. What there is: --help\n", end.Errors, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFileSystemEntries(world.Folder));
+    }
+
+    [Fact]
+    public async Task Refuses_a_store_whose_alerts_it_would_judge_by_the_wrong_logs()
+    {
+        using var world = new World().WithGoodData();
+        await using (var process = SampleProcess.Start(world, "--slow", "logins=600"))
+        {
+            await process.UntilItSaysAsync("12 new");
+            process.Signal(SampleProcess.Interrupt);
+            await process.EndAsync();
+        }
+
+        var end = await SampleProcess.RunAsync(world, "--data", ".");
+
+        Assert.Equal(2, end.ExitCode);
+        Assert.Equal(
+            "signalbox.db holds 12 unfinished alerts that are not in . (own-12, own-11, own-10, ...), and they must not be judged by its logs. "
+            + "Nothing was done. Go on with the folder they came from, or give this one a store of its own: --store FILE\n",
+            end.Errors);
+    }
+
+    [Fact]
+    public async Task Hands_to_a_person_what_it_could_not_do()
+    {
+        using var world = new World();
+
+        // A folder where the list should be can neither be read nor written.
+        Directory.CreateDirectory(world.Path_("deny.list"));
+        var end = await SampleProcess.RunAsync(world, "--decisions", "decisions.jsonl");
+
+        Assert.Equal(0, end.ExitCode);
+        Assert.Equal(["own-02", "own-04", "own-08", "own-09", "own-12"], Decisions(world).Where(alert => alert.Decision == "escalate").Select(alert => alert.Id));
+        Assert.Contains("      block_ip did not work (the target could not be asked: UnauthorizedAccessException: ", end.Output, StringComparison.Ordinal);
+    }
+
+    private static string Steady(string output) => Took().Replace(output, "alerts in TIME: ");
+
+    private static List<string> Denied(World world) => Lines(world, "deny.list");
+
+    internal static List<string> Lines(World world, string file) => [.. world.Read(file).Split('\n').Select(line => line.Split('#')[0].Trim()).Where(line => line.Length > 0)];
+
+    internal static List<DecisionLine> Decisions(World world) =>
+        [.. world.Read("decisions.jsonl").Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonSerializer.Deserialize<DecisionLine>(line, JsonSerializerOptions.Web)!)];
+
+    [GeneratedRegex("alerts in [0-9.]+ s: ")]
+    private static partial Regex Took();
+
+    internal sealed record DecisionLine(string Id, string Decision, double Confidence, string Run);
+}

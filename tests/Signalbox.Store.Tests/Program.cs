@@ -1,0 +1,10 @@
+using Signalbox.Store.Tests;
+using Xunit.MicrosoftTestingPlatform;
+using Xunit.Runner.InProc.SystemConsole;
+
+return args switch
+{
+    [Victim.Argument, var part, var path, ..] => await Victim.RunAsync(part, path),
+    _ when args.Any(arg => arg is "--server" or "--internal-msbuild-node") => await TestPlatformTestFramework.RunAsync(args, SelfRegisteredExtensions.AddSelfRegisteredExtensions),
+    _ => await ConsoleRunner.Run(args),
+};

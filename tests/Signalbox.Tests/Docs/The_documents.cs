@@ -1,0 +1,77 @@
+using System.Reflection;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Signalbox.Testing;
+using Xunit;
+
+namespace Signalbox.Tests.Docs;
+
+public sealed class The_documents
+{
+    private static readonly string Root = FindRoot();
+
+    [Theory]
+    [InlineData("README.md", "ReadmeExample.cs", "readme")]
+    [InlineData("docs/testing.md", "TestingExample.cs", "testing")]
+    public void Show_examples_that_are_compiled_here(string document, string source, string marker)
+    {
+        var code = File.ReadAllText(Path.Combine(Root, "tests/Signalbox.Tests/Docs", source));
+        var example = code.Split($"// <{marker}>\n")[1].Split($"// </{marker}>")[0].Trim();
+        Assert.Contains($"```csharp\n{example}\n```", File.ReadAllText(Path.Combine(Root, document)), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(0.9, "the customer is right", null)]
+    [InlineData(0.4, "not sure", "yes")]
+    public async Task Show_an_example_that_runs(double confidence, string reason, string? answer)
+    {
+        var orders = new Orders();
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.Services.AddSingleton(orders);
+        builder.Services.AddSingleton<IChatClient>(new ScriptedChatClient(TimeProvider.System, ScriptedReply.Text($$"""{"pay":true,"confidence":{{confidence.ToString(System.Globalization.CultureInfo.InvariantCulture)}},"reason":"{{reason}}"}""")));
+        builder.Services.AddSignalbox(box => box.AddWorkflow<RefundFlow>().AddAction<PayBack, PayBackHandler>("pay_back"));
+        using var host = builder.Build();
+        await host.StartAsync(TestContext.Current.CancellationToken);
+        var client = host.Services.GetRequiredService<RunClient>();
+
+        var run = (await client.StartAsync("refund", new RefundCase("o-1", 12.5m), key: "ticket-4711")).Run;
+        if (answer is not null)
+        {
+            await client.WaitUntilAsync(run, r => r.Status == RunStatus.Waiting).WaitAsync(TimeSpan.FromSeconds(20));
+            Assert.True((await client.AnswerAsync(run, answer)).IsAccepted);
+        }
+
+        var end = await client.WaitForEndAsync(run).WaitAsync(TimeSpan.FromSeconds(20));
+        Assert.Equal((RunStatus.Completed, "Done"), (end.Status, end.State));
+        Assert.Equal(["o-1"], orders.Paid);
+        await host.StopAsync(TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public void Name_only_files_that_exist()
+    {
+        var links = Directory.GetFiles(Root, "*.md").Concat(Directory.GetFiles(Path.Combine(Root, "docs"), "*.md"))
+            .SelectMany(file => System.Text.RegularExpressions.Regex.Matches(File.ReadAllText(file), @"\]\((?!https?:|#)([^)#]+)").Select(m => (file, target: Path.Combine(Path.GetDirectoryName(file)!, m.Groups[1].Value))));
+        Assert.All(links, l => Assert.True(File.Exists(l.target) || Directory.Exists(l.target), $"{l.file} names {l.target}"));
+    }
+
+    [Fact]
+    public void List_each_code_of_trouble()
+    {
+        var page = File.ReadAllText(Path.Combine(Root, "docs/errors.md"));
+        var codes = typeof(TroubleCodes).GetFields(BindingFlags.Public | BindingFlags.Static).Select(f => (string)f.GetRawConstantValue()!);
+        Assert.All(codes, code => Assert.Contains($"`{code}`", page, StringComparison.Ordinal));
+    }
+
+    private static string FindRoot()
+    {
+        var folder = AppContext.BaseDirectory;
+        while (!File.Exists(Path.Combine(folder, "Signalbox.slnx")))
+        {
+            folder = Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("The tests do not run inside the repository.");
+        }
+
+        return folder;
+    }
+}
