@@ -104,7 +104,7 @@ public sealed class WorkflowHarness : IAsyncDisposable
         var change = configure ?? _configure;
         var name = string.Create(CultureInfo.InvariantCulture, $"w-{++_started}");
         var process = Scheduler.CreateProcess(name);
-        process.BeforeEachTask = () =>
+        process.BeforeEachTask += () =>
         {
             if (Plan.Strikes(CrashKind.BetweenTasks))
             {

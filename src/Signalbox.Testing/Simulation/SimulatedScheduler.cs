@@ -122,6 +122,9 @@ public sealed class SimulatedScheduler(ulong seed)
 /// </summary>
 public sealed class SimulatedProcess : TaskScheduler
 {
+    [ThreadStatic]
+    private static SimulatedProcess? t_current;
+
     private readonly SimulatedScheduler _scheduler;
 
     internal SimulatedProcess(SimulatedScheduler scheduler, string name)
@@ -140,12 +143,13 @@ public sealed class SimulatedProcess : TaskScheduler
     public bool IsPaused { get; private set; }
 
     /// <summary>The simulated process that the current code runs in; null outside of one.</summary>
-    public static SimulatedProcess? OfThisCode => Current as SimulatedProcess;
+    public static SimulatedProcess? OfThisCode => t_current; // TaskScheduler.Current is hidden from code that goes on after an await
 
     /// <inheritdoc />
     public override int MaximumConcurrencyLevel => 1;
 
-    internal Action? BeforeEachTask { get; set; }
+    /// <summary>Called before each of its tasks: the place to pause or kill it at a moment of one's own choice.</summary>
+    public event Action? BeforeEachTask;
 
     /// <summary>Kills it, from inside or outside.</summary>
     public void Kill()
@@ -169,9 +173,25 @@ public sealed class SimulatedProcess : TaskScheduler
     internal void Run(Task task)
     {
         BeforeEachTask?.Invoke();
-        if (!IsDead)
+        if (IsPaused)
+        {
+            _scheduler.Add(this, task);
+            return;
+        }
+
+        if (IsDead)
+        {
+            return;
+        }
+
+        t_current = this;
+        try
         {
             TryExecuteTask(task);
+        }
+        finally
+        {
+            t_current = null;
         }
     }
 

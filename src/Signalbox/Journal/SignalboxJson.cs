@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 
 namespace Signalbox.Journal;
 
@@ -26,9 +27,19 @@ public static class SignalboxJson
         };
         options.Converters.Add(new JsonStringEnumConverter());
         options.Converters.Add(new IPAddressConverter());
-        options.TypeInfoResolver = new System.Text.Json.Serialization.Metadata.DefaultJsonTypeInfoResolver();
+        options.TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { RequireWhatHasNoDefault } };
         options.MakeReadOnly();
         return options;
+    }
+
+    /// <summary>A value that lacks what its type cannot do without is no such value (a model's answer, a changed case); what may be null is left out when it is.</summary>
+    private static void RequireWhatHasNoDefault(JsonTypeInfo type)
+    {
+        foreach (var property in type.Properties.Where(p => p.AssociatedParameter is { HasDefaultValue: false, IsNullable: false }))
+        {
+            property.Set ??= static (_, _) => { }; // the constructor takes it; only what could be set may be required
+            property.IsRequired = true;
+        }
     }
 
     private sealed class IPAddressConverter : JsonConverter<IPAddress>

@@ -136,7 +136,7 @@ internal sealed class RunLoop : IDisposable
             (null, null, { Kind: VisitEndKind.LimitReached }) => await FailAsync(end.Trouble!),
             (null, null, { Kind: VisitEndKind.Stopped }) => await ReleaseAsync(),
             (null, null, { Kind: VisitEndKind.Canceled }) => await GoOnAsync(),
-            (null, null, _) => false,
+            (null, null, _) => throw new LeaseLostException(Run),
             (null, not null, _) => await FailAsync(new Trouble(TroubleCodes.HandlerFailed, failure.Message)),
             _ => await MoveAsync(visit, next!),
         };

@@ -80,7 +80,7 @@ internal sealed class Worker(Engine engine, WorkerOptions options) : BackgroundS
             {
                 var due = await TakeAsync(drained, stopping);
                 drained = due.Drain;
-                await SleepAsync(due.Next, stopping);
+                await SleepAsync(context, due.Next, stopping);
             }
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
@@ -145,7 +145,7 @@ internal sealed class Worker(Engine engine, WorkerOptions options) : BackgroundS
         }
     }
 
-    private async Task SleepAsync(DateTimeOffset? next, CancellationToken stopping)
+    private async Task SleepAsync(RunContext context, DateTimeOffset? next, CancellationToken stopping)
     {
         var pause = options.Poll;
         if (next is { } due && due - engine.Clock.GetUtcNow() is var until && until < pause)
@@ -164,11 +164,11 @@ internal sealed class Worker(Engine engine, WorkerOptions options) : BackgroundS
             return;
         }
 
-        using var awake = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        _sleeping = new TaskCompletionSource();
-        await Task.WhenAny(_sleeping.Task, Task.Delay(pause, engine.Clock, awake.Token));
+        var sleeping = _sleeping = new TaskCompletionSource();
+        await using var timer = engine.Clock.CreateTimer(_ => context.Post(_ => sleeping.TrySetResult(), null), null, pause, Timeout.InfiniteTimeSpan);
+        await using var end = stopping.UnsafeRegister(_ => context.Post(_ => sleeping.TrySetResult(), null), null);
+        await sleeping.Task;
         _sleeping = null;
-        awake.CancelHere();
         stopping.ThrowIfCancellationRequested();
     }
 
