@@ -1,8 +1,10 @@
+using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Signalbox;
+using Signalbox.Journal;
 using Signalbox.Sqlite;
 using Signalbox.Storage;
 
@@ -152,13 +154,26 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
         foreach (var (alert, run) in watch.Runs)
         {
             var head = (await client.Store.FindAsync(run, cancellationToken))!;
-            if (RunWatch.IsSettled(head) && await client.GetCaseAsync<AlertCase>(run, cancellationToken) is { } @case)
+            if (RunWatch.IsSettled(head))
             {
-                decided.Add(DecidedAlert.Of(alert, head.Row, @case));
+                decided.Add(DecidedAlert.Of(alert, head.Row, await CaseAsync(client, run, cancellationToken) ?? new AlertCase(alert)));
             }
         }
 
         return decided;
+    }
+
+    /// <summary>The run's case; null where the record of it is damaged. Such a run is held, and says so itself.</summary>
+    private static async Task<AlertCase?> CaseAsync(RunClient client, RunId run, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await client.GetCaseAsync<AlertCase>(run, cancellationToken);
+        }
+        catch (Exception e) when (e is JournalDamagedException or JsonException)
+        {
+            return null;
+        }
     }
 
     private async Task<bool> TryWriteDecisionsAsync(IReadOnlyList<DecidedAlert> decided)

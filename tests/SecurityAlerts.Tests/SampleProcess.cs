@@ -13,6 +13,8 @@ internal sealed class SampleProcess : IAsyncDisposable
     public const int Interrupt = 2;
     public const int Terminate = 15;
 
+    private const string Sample = "SecurityAlerts.dll";
+
     private static readonly TimeSpan TimeLimit = TimeSpan.FromMinutes(2);
 
     private readonly Process _process;
@@ -21,7 +23,7 @@ internal sealed class SampleProcess : IAsyncDisposable
     private readonly List<(string Text, TaskCompletionSource Seen)> _awaited = [];
     private readonly Task _reading;
 
-    private SampleProcess(string folder, IEnumerable<string> arguments)
+    private SampleProcess(string folder, string program, IEnumerable<string> arguments)
     {
         // Not the native launcher beside it: that one needs to be told where .NET is.
         var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
@@ -31,7 +33,7 @@ internal sealed class SampleProcess : IAsyncDisposable
             RedirectStandardError = true,
             RedirectStandardInput = true,
         };
-        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "SecurityAlerts.dll"));
+        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, program));
         foreach (var argument in arguments)
         {
             start.ArgumentList.Add(argument);
@@ -43,11 +45,18 @@ internal sealed class SampleProcess : IAsyncDisposable
 
     public int Id => _process.Id;
 
-    public static SampleProcess Start(World world, params IEnumerable<string> arguments) => new(world.Folder, arguments);
+    public static SampleProcess Start(World world, params IReadOnlyList<string> arguments) => new(world.Folder, Sample, arguments);
 
-    public static async Task<SampleEnd> RunAsync(World world, params IEnumerable<string> arguments)
+    public static async Task<SampleEnd> RunAsync(World world, params IReadOnlyList<string> arguments)
     {
         await using var process = Start(world, arguments);
+        return await process.EndAsync();
+    }
+
+    /// <summary>Runs the <c>signalbox</c> command, which lies beside the sample.</summary>
+    public static async Task<SampleEnd> RunCliAsync(World world, params IReadOnlyList<string> arguments)
+    {
+        await using var process = new SampleProcess(world.Folder, "Signalbox.Cli.dll", arguments);
         return await process.EndAsync();
     }
 

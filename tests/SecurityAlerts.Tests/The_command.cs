@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Microsoft.Data.Sqlite;
 using Signalbox;
 using Signalbox.Sqlite;
 
@@ -41,10 +42,10 @@ public sealed partial class The_command
                   helpdesk was created, and nobody is seen who became root shortly before.
 
             Next
-              dotnet run --project src/Signalbox.Cli -- answer {runs["own-08"]} --choice close --store signalbox.db
-                  answers for own-08
-              dotnet run --project src/Signalbox.Cli -- approvals --store signalbox.db
-                  every question, with what may be answered
+              dotnet run --project src/Signalbox.Cli -- show {runs["own-08"]} --store signalbox.db
+                  what is known about own-08
+              dotnet run --project src/Signalbox.Cli -- answer {runs["own-08"]} close --store signalbox.db
+                  answers for it
               dotnet run --project samples/SecurityAlerts -- --decisions decisions.jsonl
                   carries out what was answered
               dotnet run --project src/Signalbox.Cli -- runs --store signalbox.db
@@ -103,6 +104,24 @@ public sealed partial class The_command
         process.Signal(SampleProcess.Interrupt);
 
         Assert.Equal(130, (await process.EndAsync()).ExitCode);
+    }
+
+    [Fact]
+    public async Task Names_commands_that_work()
+    {
+        using var world = new World();
+        const string Cli = "  dotnet run --project src/Signalbox.Cli -- ";
+        var first = await SampleProcess.RunAsync(world);
+
+        foreach (var command in first.Output.Split('\n').Where(line => line.StartsWith(Cli, StringComparison.Ordinal)))
+        {
+            var end = await SampleProcess.RunCliAsync(world, command[Cli.Length..].Split(' '));
+            Assert.True(end.ExitCode == 0, $"{command}\n{end.Output}{end.Errors}");
+        }
+
+        var second = await SampleProcess.RunAsync(world);
+        Assert.Contains("11 decided, 1 waiting for a person.", second.Output, StringComparison.Ordinal);
+        Assert.Matches("  person:[^ ]+ +1\n", second.Output);
     }
 
     [Fact]
@@ -265,6 +284,53 @@ public sealed partial class The_command
         Assert.Equal(0, end.ExitCode);
         Assert.Equal(["own-02", "own-04", "own-08", "own-09", "own-12"], Decisions(world).Where(alert => alert.Decision == "escalate").Select(alert => alert.Id));
         Assert.Contains("      block_ip did not work (the target could not be asked: UnauthorizedAccessException: ", end.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Says_which_run_needs_an_operator_and_handles_the_others()
+    {
+        using var world = new World();
+        await using (var process = SampleProcess.Start(world, "--slow", "threats=600"))
+        {
+            await process.UntilItSaysAsync("12 new");
+            process.Signal(SampleProcess.Terminate);
+            await process.EndAsync();
+        }
+
+        // Somebody edits what was recorded about the second alert.
+        await using (var database = new SqliteConnection($"Data Source={world.Path_("signalbox.db")};Pooling=False"))
+        {
+            await database.OpenAsync();
+            await using var edit = database.CreateCommand();
+            edit.CommandText = "UPDATE entries SET body = replace(body, 'own-02', 'own-99') WHERE kind = 'state.entered' AND body LIKE '%own-02%'";
+            Assert.NotEqual(0, await edit.ExecuteNonQueryAsync());
+        }
+
+        var end = await SampleProcess.RunAsync(world, "--decisions", "decisions.jsonl");
+
+        var run = Decisions(world).Single(alert => alert.Id == "own-02").Run;
+        Assert.Equal(3, end.ExitCode);
+        Assert.StartsWith($"warning: Run {run} is held in state ", end.Errors, StringComparison.Ordinal);
+        Assert.Contains("9 decided, 2 waiting for a person, 1 stopped and waiting for an operator.", end.Output, StringComparison.Ordinal);
+        Assert.Contains($"\nWaiting for an operator\n  own-02                  {run}\n      The run is Held in ", end.Output, StringComparison.Ordinal);
+        Assert.Contains($"  dotnet run --project src/Signalbox.Cli -- show {run} --store signalbox.db\n      what stopped own-02\n", end.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("203.0.113.66", Denied(world));
+    }
+
+    [Fact]
+    public async Task Has_a_diagram_in_its_readme_that_is_the_workflows_own()
+    {
+        await using var world = await ResponseWorld.StartAsync();
+        var run = await world.HandleAsync("own-01");
+        var definition = WorkflowDefinition.FromJson((await world.Store.FindPayloadAsync(new(run.Row.Fingerprint), default))!.Value.Span);
+
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(folder!.FullName, "samples", "SecurityAlerts", "README.md")))
+        {
+            folder = folder.Parent;
+        }
+
+        Assert.Contains($"```mermaid\n{definition.ToMermaid()}```\n", await File.ReadAllTextAsync(Path.Combine(folder.FullName, "samples", "SecurityAlerts", "README.md")), StringComparison.Ordinal);
     }
 
     private static string Steady(string output) => Took().Replace(output, "alerts in TIME: ");

@@ -34,7 +34,8 @@ internal sealed record DecidedAlert(
         {
             RunStatus.Completed => new(alert.Id, verdict.Decision, verdict.Confidence, @case.DecidedBy, row.Run.Value, verdict.Reasons) { WasSoAlready = @case.WasSoAlready },
             RunStatus.Held or RunStatus.Failed or RunStatus.Canceled => new(
-                alert.Id, Decision.Escalate, verdict.Confidence, @case.DecidedBy, row.Run.Value, [Stopped(row), .. verdict.Reasons]) { WaitsFor = AnOperator },
+                alert.Id, Decision.Escalate, verdict.Confidence, @case.DecidedBy, row.Run.Value, [Stopped(row), .. verdict.Reasons])
+            { WaitsFor = AnOperator },
             _ => new(alert.Id, verdict.Decision, verdict.Confidence, @case.DecidedBy, row.Run.Value, WithWhy(@case.Why, verdict))
             {
                 WaitsFor = APerson,

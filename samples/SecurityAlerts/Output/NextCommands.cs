@@ -17,8 +17,8 @@ internal static class NextCommands
 
         if (alerts.FirstOrDefault(alert => alert.WaitsFor == DecidedAlert.APerson) is { } asking)
         {
-            next.Add(new($"{Signalbox} answer {asking.Run} --choice close {store}", $"answers for {TerminalText.Escape(asking.Id, 40)}"));
-            next.Add(new($"{Signalbox} approvals {store}", "every question, with what may be answered"));
+            next.Add(new($"{Signalbox} show {asking.Run} {store}", $"what is known about {TerminalText.Escape(asking.Id, 40)}"));
+            next.Add(new($"{Signalbox} answer {asking.Run} close {store}", "answers for it"));
             next.Add(new(goOn, "carries out what was answered"));
         }
 

@@ -36,7 +36,7 @@ internal sealed class AlertResponse(EvidenceSources sources, IChatClient analyst
             return Task.FromResult(visit.GoTo(AlertState.Closed, visit.Case with { Verdict = new(Decision.Close, 1, [Nothing]) }, because: Nothing));
         }
 
-        return Task.FromResult(visit.GoTo(AlertState.Investigate, because: $"{alert.Rule} about {alert.SourceIp ?? string.Join(", ", alert.Users)}"));
+        return Task.FromResult(visit.GoTo(AlertState.Investigate, because: $"{alert.Rule} about {alert.SourceIp ?? string.Join(", ", alert.Users.Take(3))}"));
     }
 
     private async Task<Next> Investigate(Visit<AlertState, AlertCase> visit)
@@ -118,7 +118,7 @@ internal sealed class AlertResponse(EvidenceSources sources, IChatClient analyst
         {
             var seen = await LookAgainAsync(visit);
             return seen.Stands
-                ? visit.GoTo(AlertState.Closed, visit.Case with { WasSoAlready = true, Why = null }, because: $"{seen.What}, and not by this run")
+                ? visit.GoTo(AlertState.Closed, visit.Case with { WasSoAlready = true, Why = null }, because: $"it stands after all: {seen.What}")
                 : ToPerson(visit, visit.Case, $"{failed}; {why}");
         }
 
@@ -138,6 +138,7 @@ internal sealed class AlertResponse(EvidenceSources sources, IChatClient analyst
             Verdict = new(chosen.Decision, 1, [answer.Comment is { Length: > 0 } said ? said : $"{by} chose {chosen.Name}."], chosen.Account),
             DecidedBy = by,
             Why = null,
+            WasSoAlready = false,
         };
         return visit.GoTo(chosen.Decision == Decision.Close ? AlertState.Closed : AlertState.Execute, decided, because: $"{by} chose {chosen.Name}");
     }

@@ -41,10 +41,7 @@ internal static class Execution
     {
         page.Line(message);
         page.Line(RunWords.Standing(head));
-        foreach (var step in next)
-        {
-            page.Line("  " + step);
-        }
+        NextSteps.Write(page, next);
     }
 
     private static void WriteJson(TextWriter output, CommandResult result, RunHead head, IReadOnlyList<string> next) => JsonOutput.Line(output, json =>

@@ -138,10 +138,7 @@ internal static class ShowCommand
         {
             page.Line();
             page.Line(new Piece("Next", Tone.Strong));
-            foreach (var step in steps)
-            {
-                page.Line("  " + step); // not wrapped: it is there to be copied
-            }
+            NextSteps.Write(page, steps);
         }
     }
 

@@ -10,11 +10,11 @@ internal sealed record EntryText(string What, Tone Tone = Tone.Plain, params str
 /// <summary>Says in plain words what an entry records. Text from bodies is passed on as it is; the page encodes it.</summary>
 internal static class EntryWords
 {
-    public static EntryText Of(Entry entry, DateTimeOffset now)
+    public static EntryText Of(Entry entry)
     {
         try
         {
-            return WithCause(entry, Describe(entry, now));
+            return WithCause(entry, Describe(entry));
         }
         catch (Exception e) when (e is JournalDamagedException or ArgumentException or NullReferenceException)
         {
@@ -23,7 +23,7 @@ internal static class EntryWords
         }
     }
 
-    private static EntryText Describe(Entry entry, DateTimeOffset now) => entry.Kind switch
+    private static EntryText Describe(Entry entry) => entry.Kind switch
     {
         EntryKinds.RunStarted => Started(Body.Read<RunStarted>(entry), entry),
         EntryKinds.RunLeased => Leased(Body.Read<RunLeased>(entry), entry),
@@ -40,7 +40,7 @@ internal static class EntryWords
         EntryKinds.StepAttemptFailed => AttemptFailed(Body.Read<StepFailed>(entry), entry),
         EntryKinds.StepCompleted => Completed(Body.Read<StepCompleted>(entry), entry),
         EntryKinds.StepFailed => Missing(Body.Read<StepFailed>(entry), entry),
-        _ => ActionWords.Describe(entry) ?? WaitWords.Describe(entry, now) ?? new($"{entry.Kind} {Step(entry)}".TrimEnd()),
+        _ => ActionWords.Describe(entry) ?? WaitWords.Describe(entry) ?? new($"{entry.Kind} {Step(entry)}".TrimEnd()),
     };
 
     public static string Step(Entry entry) => Words.Step(entry.Scope, entry.Step);

@@ -15,7 +15,7 @@ internal static class NextSteps
         return row.Status switch
         {
             RunStatus.Pending => [Pending(row, await store.FindOwnerAsync(cancellationToken))],
-            RunStatus.Running => [$"Worker {row.Worker} drives it; nothing needs doing."],
+            RunStatus.Running => [Running(row, await store.FindOwnerAsync(cancellationToken))],
             RunStatus.Waiting => await WaitingAsync(store, head, withQuestions, cancellationToken),
             RunStatus.Held => Held(store, row),
             RunStatus.Failed when row.ReasonCode == TroubleCodes.EndedWithoutSuccess => ["It reached an end that is no success; there is nothing to try again. Start a new run."],
@@ -23,6 +23,26 @@ internal static class NextSteps
             _ => [],
         };
     }
+
+    /// <summary>Words are wrapped, commands are not: they are there to be copied.</summary>
+    public static void Write(Page page, IReadOnlyList<string> steps)
+    {
+        foreach (var step in steps)
+        {
+            if (step.Contains("signalbox ", StringComparison.Ordinal))
+            {
+                page.Line("  " + step);
+            }
+            else
+            {
+                page.Paragraph(step, 2);
+            }
+        }
+    }
+
+    private static string Running(RunRow row, OwnerInfo? owner) => owner is { Stays: true }
+        ? $"Worker {row.Worker} drives it; nothing needs doing."
+        : $"Its worker {row.Worker} is gone: no program works on this store now. Start the one that has workflow {row.Workflow} v{row.Version}; it takes the run over.";
 
     private static string Pending(RunRow row, OwnerInfo? owner) => owner is { Stays: true }
         ? $"It goes on as soon as a worker of {owner} that knows {row.Workflow} v{row.Version} is free."

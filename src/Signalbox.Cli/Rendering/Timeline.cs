@@ -31,7 +31,7 @@ internal sealed class Timeline(Page page, long startedAt)
         }
         else
         {
-            var text = EntryWords.Of(entry, page.Now);
+            var text = EntryWords.Of(entry);
             Head(entry, text.What, text.Tone);
             foreach (var detail in text.Details)
             {

@@ -7,14 +7,14 @@ namespace Signalbox.CommandLine.Rendering;
 /// <summary>Waits, signals, questions and children in words.</summary>
 internal static class WaitWords
 {
-    public static EntryText? Describe(Entry entry, DateTimeOffset now) => entry.Kind switch
+    public static EntryText? Describe(Entry entry) => entry.Kind switch
     {
-        EntryKinds.WaitOpened => Opened(Body.Read<WaitOpened>(entry), entry, now),
+        EntryKinds.WaitOpened => Opened(Body.Read<WaitOpened>(entry), entry),
         EntryKinds.WaitCompleted => Completed(Body.Read<WaitCompleted>(entry), entry),
         EntryKinds.WaitWithdrawn => new($"wait {EntryWords.Step(entry)}: withdrawn", Tone.Dim),
         EntryKinds.SignalReceived => Received(Body.Read<SignalReceived>(entry), entry),
         EntryKinds.SignalSent => Sent(Body.Read<SignalSent>(entry)),
-        EntryKinds.ApprovalRequested => Asked(Body.Read<ApprovalRequested>(entry), entry, now),
+        EntryKinds.ApprovalRequested => Asked(Body.Read<ApprovalRequested>(entry), entry),
         EntryKinds.ApprovalAnswered => Answered(Body.Read<ApprovalAnswered>(entry), entry),
         EntryKinds.ApprovalExpired => new($"question {EntryWords.Step(entry)}: nobody answered in time, so '{Body.Read<ApprovalAnswered>(entry).Choice}' counts", Tone.Attention),
         EntryKinds.ApprovalWithdrawn => new($"question {EntryWords.Step(entry)}: withdrawn", Tone.Dim),
@@ -32,12 +32,12 @@ internal static class WaitWords
         _ => Words.Step(wait.Scope, wait.Step),
     };
 
-    private static EntryText Opened(WaitOpened body, Entry entry, DateTimeOffset now) => new(
+    private static EntryText Opened(WaitOpened body, Entry entry) => new(
         (body.Signal, body.Due) switch
         {
-            ({ } signal, { } due) => $"waits for the signal '{signal}', at most until {Words.Due(due, now)}",
+            ({ } signal, { } due) => $"waits for the signal '{signal}', at most until {Words.Time(Microseconds.ToTime(due))}",
             ({ } signal, _) => $"waits for the signal '{signal}'",
-            (_, { } due) => $"waits ({EntryWords.Step(entry)}) until {Words.Due(due, now)}",
+            (_, { } due) => $"waits ({EntryWords.Step(entry)}) until {Words.Time(Microseconds.ToTime(due))}",
             _ => $"waits ({EntryWords.Step(entry)})",
         },
         Tone.Attention);
@@ -50,12 +50,12 @@ internal static class WaitWords
 
     private static EntryText Sent(SignalSent body) => new($"signal '{body.Name}' sent to run {body.To}");
 
-    private static EntryText Asked(ApprovalRequested body, Entry entry, DateTimeOffset now)
+    private static EntryText Asked(ApprovalRequested body, Entry entry)
     {
         var details = new List<string> { "choices: " + string.Join(" | ", body.Choices) };
         if (body.Due is { } due)
         {
-            details.Add($"until {Words.Due(due, now)}, then '{body.Safe}' counts");
+            details.Add($"until {Words.Time(Microseconds.ToTime(due))}, then '{body.Safe}' counts");
         }
 
         if (body.Details is { IsMissing: false } shown)

@@ -200,7 +200,7 @@ internal sealed class RunLoop : IDisposable
     private async Task<StateHandler?> BindAsync(VisitEngine visit, IServiceProvider services)
     {
         var row = _journal.Head.Row;
-        var binding = _workflow.Create(services).Bind();
+        var binding = _workflow.Create(services).Bind(check: false);
         if (!binding.Handlers.TryGetValue(row.State, out var handler))
         {
             await HoldAsync(new Trouble(TroubleCodes.StateUnknown, $"Workflow '{row.Workflow}' v{row.Version} of this program has no state '{row.State}'. Restore it, then: signalbox release {Run} --retry"));

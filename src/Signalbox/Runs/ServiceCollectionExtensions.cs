@@ -33,7 +33,8 @@ public sealed class SignalboxBuilder
     public SignalboxBuilder AddWorkflow<TWorkflow>()
         where TWorkflow : Workflow
     {
-        Workflows.Add(ActivatorUtilities.GetServiceOrCreateInstance<TWorkflow>);
+        var create = ActivatorUtilities.CreateFactory<TWorkflow>([]);
+        Workflows.Add(services => create(services, []));
         return this;
     }
 

@@ -60,9 +60,14 @@ public sealed class StateMachine<TState, TCase>
     /// <summary>Declares the state that a run goes to, from any state, when somebody asks that it end. Without one it ends at once.</summary>
     public void OnCancel(TState state) => _onCancel = Name(state);
 
-    internal WorkflowBinding Build()
+    internal WorkflowBinding Build(bool check)
     {
         var definition = new WorkflowDefinition(_workflow, _version, _start ?? "", _states, _escalatesTo, _onCancel);
+        if (!check)
+        {
+            return new WorkflowBinding(definition, _handlers, typeof(TCase));
+        }
+
         var faults = _faults.Concat(definition.Faults(Enum.GetNames<TState>())).ToList();
         try
         {

@@ -20,7 +20,8 @@ public abstract class Workflow
     /// <summary>Its version, from 1. A definition changed under the same version is refused while runs of the old one are open.</summary>
     public int Version { get; }
 
-    internal abstract WorkflowBinding Bind();
+    /// <summary>The definition and the handlers of this instance. The definition of a type never changes, so it is checked at start-up alone.</summary>
+    internal abstract WorkflowBinding Bind(bool check);
 }
 
 /// <summary>
@@ -35,11 +36,11 @@ public abstract class Workflow<TState, TCase>(string name, int version) : Workfl
     /// <summary>Declares the states, their handlers and their transitions. Called for every visit; does nothing else.</summary>
     protected abstract void Define(StateMachine<TState, TCase> states);
 
-    internal override WorkflowBinding Bind()
+    internal override WorkflowBinding Bind(bool check)
     {
         var states = new StateMachine<TState, TCase>(Name, Version);
         Define(states);
-        return states.Build();
+        return states.Build(check);
     }
 }
 

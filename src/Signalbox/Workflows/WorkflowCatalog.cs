@@ -26,7 +26,7 @@ internal sealed class WorkflowCatalog
             try
             {
                 var workflow = create(scope.ServiceProvider);
-                var binding = workflow.Bind();
+                var binding = workflow.Bind(check: true);
                 var registered = new RegisteredWorkflow(workflow.Name, workflow.Version, binding.Definition, Payload.Of(binding.Definition.ToJson()), binding.CaseType, create);
                 if (!_workflows.TryAdd(registered.Id, registered))
                 {

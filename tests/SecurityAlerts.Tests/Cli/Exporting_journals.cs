@@ -78,6 +78,23 @@ public sealed class Exporting_journals : IDisposable
     }
 
     [Fact]
+    public async Task Satisfies_the_independent_checker()
+    {
+        await using (var host = await GateHost.StartAsync(_store.Path))
+        {
+            var run = await host.StartRunAsync("fail", text: new string('x', 10_000));
+            Assert.Equal(0, (await _store.RunAsync("retry", run.Value)).Exit);
+            await host.SettleAsync(run);
+            await host.StartRunAsync("fail", "key");
+        }
+
+        var outcome = await _store.RunAsync("export");
+
+        Assert.Equal(0, outcome.Exit);
+        Assert.Empty(HistoryChecker.HistoryCheck.Run(outcome.Lines));
+    }
+
+    [Fact]
     public async Task Writes_some_runs_in_commit_order()
     {
         await TwoRunsAsync();

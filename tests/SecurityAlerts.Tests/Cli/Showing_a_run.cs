@@ -75,8 +75,7 @@ public sealed class Showing_a_run : IDisposable
                                              the target's reply (proves nothing): "click"
               10  00:00:09.000     +9.0 s  action unlock: VERIFIED, made by this run
                                              proof: the bolt is back (2 looks)
-              11  00:00:10.000    +10.0 s  waits for the signal 'bell', at most until 2026-01-01 01:00:09Z (in
-                                           59 min 57 s)
+              11  00:00:10.000    +10.0 s  waits for the signal 'bell', at most until 2026-01-01 01:00:09Z
               12  00:00:11.000    +11.0 s  question approval: Open the door?
                                              choices: yes | no
               13  00:00:12.000    +12.0 s  parked: only durable waits are left
