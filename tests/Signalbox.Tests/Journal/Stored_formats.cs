@@ -66,7 +66,7 @@ public sealed class Stored_formats
     }
 
     [Fact]
-    public void Of_a_definition() => Compare("definition.txt", [Encoding.UTF8.GetString(new FlowWorkflow(new Flow(Flow.GoesTo(Step.Done)) { OnCancel = Step.Two }).Bind().Definition.ToJson())]);
+    public void Of_a_definition() => Compare("definition.txt", [Encoding.UTF8.GetString(new FlowWorkflow(new Flow(Flow.GoesTo(Step.Done)) { OnCancel = Step.Two }).Bind(check: true).Definition.ToJson())]);
 
     [Fact]
     public void Of_action_ids_child_ids_and_the_visits_own_ids() => Compare("ids.txt",

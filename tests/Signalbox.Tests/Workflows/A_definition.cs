@@ -48,7 +48,7 @@ public sealed class A_definition
                 states.OnCancel(Step.Done);
             },
             "a/b",
-            0).Bind());
+            0).Bind(check: true));
 
         Assert.Equal(
             """
@@ -82,7 +82,7 @@ public sealed class A_definition
             {
                 states.End(state);
             }
-        }).Bind());
+        }).Bind(check: true));
 
         Assert.Equal("Workflow 'flow' v1 cannot run, for 1 reason:\n  - It has no start. Declare one: states.Start(state, handler).", refused.Message);
     }
@@ -99,7 +99,7 @@ public sealed class A_definition
             states.End(Step.Bad);
             states.EscalatesTo(Step.Two);
             states.OnCancel(Step.Three);
-        }).Bind());
+        }).Bind(check: true));
 
         Assert.Equal(["State 'Two' cannot be reached from the start 'One'."], refused.Faults);
     }
@@ -107,7 +107,7 @@ public sealed class A_definition
     [Fact]
     public void Whose_case_cannot_be_written_is_refused()
     {
-        var refused = Assert.Throws<WorkflowFaultsException>(() => new Unwritable().Bind());
+        var refused = Assert.Throws<WorkflowFaultsException>(() => new Unwritable().Bind(check: true));
 
         Assert.StartsWith("Its case TwoOfOneName cannot be written as JSON: ", Assert.Single(refused.Faults), StringComparison.Ordinal);
     }
@@ -131,8 +131,8 @@ public sealed class A_definition
     [Fact]
     public void Has_a_fingerprint_that_follows_from_its_declarations_alone()
     {
-        var definition = new FlowWorkflow(new Flow(s_go)).Bind().Definition;
-        var same = new FlowWorkflow(new Flow(s_go, s_go, s_go)).Bind().Definition; // other code, the same declarations
+        var definition = new FlowWorkflow(new Flow(s_go)).Bind(check: true).Definition;
+        var same = new FlowWorkflow(new Flow(s_go, s_go, s_go)).Bind(check: true).Definition; // other code, the same declarations
 
         Assert.Equal("6203fbfafeaf4e6427d03cdc80e966e47e9db1b095f7f04f26ed2406faa67e97", definition.Fingerprint);
         Assert.Equal(definition.Fingerprint, same.Fingerprint);
@@ -141,14 +141,14 @@ public sealed class A_definition
             new Flow(s_go) { Version = 2 }, new Flow(s_go) { Name = "other" }, new Flow(s_go) { OnCancel = Step.Two }, new Flow(s_go) { Also = [(Step.One, Step.Three)] },
         })
         {
-            Assert.NotEqual(definition.Fingerprint, new FlowWorkflow(other).Bind().Definition.Fingerprint);
+            Assert.NotEqual(definition.Fingerprint, new FlowWorkflow(other).Bind(check: true).Definition.Fingerprint);
         }
     }
 
     [Fact]
     public void Is_stored_as_canonical_json_and_read_back()
     {
-        var definition = new FlowWorkflow(new Flow(s_go) { OnCancel = Step.Two }).Bind().Definition;
+        var definition = new FlowWorkflow(new Flow(s_go) { OnCancel = Step.Two }).Bind(check: true).Definition;
         var json = definition.ToJson();
 
         Assert.Equal(
@@ -175,6 +175,6 @@ public sealed class A_definition
                 Done --> [*] : success
                 Bad --> [*] : failure
 
-            """.ReplaceLineEndings("\n"), new FlowWorkflow(new Flow(s_go)).Bind().Definition.ToMermaid());
+            """.ReplaceLineEndings("\n"), new FlowWorkflow(new Flow(s_go)).Bind(check: true).Definition.ToMermaid());
     }
 }
