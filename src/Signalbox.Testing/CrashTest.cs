@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Signalbox.Journal;
+using Signalbox.Storage;
 
 namespace Signalbox.Testing;
 
@@ -17,6 +18,9 @@ public sealed record CrashScenario
     /// <see cref="WorkflowHarness.RunUntilIdleAsync"/>, then look, then speak.
     /// </summary>
     public required Func<WorkflowHarness, Task> Drive { get; init; }
+
+    /// <summary>A store of one's own for each replay, on the replay's clock; it is disposed. By default one in memory.</summary>
+    public Func<ManualClock, IRunStore>? Store { get; init; }
 
     /// <summary>What the outside world shows in the end, in any order; for a target that takes an action twice, the calls it took.</summary>
     public Func<IEnumerable<string>> Effects { get; init; } = () => [];
@@ -121,7 +125,9 @@ public static class CrashTest
 
     private static async Task<(string EndState, Func<CrashKind, int> Counts, int Crashes)> ReplayAsync(CrashScenario scenario, ulong seed, CrashPoint[] points, string? expected)
     {
-        await using var harness = await WorkflowHarness.StartAsync(scenario.Configure, new HarnessOptions { Seed = seed }, points);
+        var clock = new ManualClock();
+        await using var store = scenario.Store?.Invoke(clock);
+        await using var harness = await WorkflowHarness.StartAsync(scenario.Configure, new HarnessOptions { Seed = seed, Clock = clock, Store = store }, points);
         var what = points.Length == 0 ? $"Without a crash (seed {seed})" : $"With a crash {string.Join(" and ", points)} (seed {seed})";
         try
         {

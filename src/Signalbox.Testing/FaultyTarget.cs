@@ -222,11 +222,14 @@ public sealed class FaultyTarget(TargetClass targetClass = TargetClass.T3)
 public class FaultyHandler<TAction>(FaultyTarget target) : ActionHandler<TAction>
     where TAction : notnull
 {
-    /// <inheritdoc />
-    public override TargetClass TargetClass => target.TargetClass;
+    /// <summary>The target.</summary>
+    protected FaultyTarget Target { get; } = target;
 
     /// <inheritdoc />
-    public override ActionPolicy Policy => target.Policy;
+    public override TargetClass TargetClass => Target.TargetClass;
+
+    /// <inheritdoc />
+    public override ActionPolicy Policy => Target.Policy;
 
     /// <summary>The resource that an action is about.</summary>
     protected virtual string Resource(TAction action) => action.ToString()!;
@@ -234,7 +237,7 @@ public class FaultyHandler<TAction>(FaultyTarget target) : ActionHandler<TAction
     /// <inheritdoc />
     public override async Task<Observation> ProbeAsync(TAction action, ActionContext context, CancellationToken cancellationToken)
     {
-        var seen = await target.LookAsync(Resource(action));
+        var seen = await Target.LookAsync(Resource(action));
         if (!Enum.IsDefined(seen.Kind))
         {
             await SimulatedProcess.NeverAsync();
@@ -244,8 +247,8 @@ public class FaultyHandler<TAction>(FaultyTarget target) : ActionHandler<TAction
     }
 
     /// <inheritdoc />
-    public override Task<string?> ExecuteAsync(TAction action, ActionContext context, CancellationToken cancellationToken) => target.CallAsync("execute", Resource(action), context);
+    public override Task<string?> ExecuteAsync(TAction action, ActionContext context, CancellationToken cancellationToken) => Target.CallAsync("execute", Resource(action), context);
 
     /// <inheritdoc />
-    public override Task<string?> UndoAsync(TAction action, ActionContext context, CancellationToken cancellationToken) => target.CallAsync("undo", Resource(action), context);
+    public override Task<string?> UndoAsync(TAction action, ActionContext context, CancellationToken cancellationToken) => Target.CallAsync("undo", Resource(action), context);
 }

@@ -19,7 +19,7 @@ public sealed class SimulatedScheduler(ulong seed)
     public long Steps { get; private set; }
 
     /// <summary>More tasks than this between two returns of <see cref="RunReady"/> count as a loop that never ends.</summary>
-    public int StepsMax { get; set; } = 5_000_000;
+    public int StepsMax { get; set; } = 500_000;
 
     /// <summary>A process of this simulation: the scheduler of what runs in it.</summary>
     public SimulatedProcess CreateProcess(string name) => new(this, name);

@@ -18,6 +18,7 @@ public static class CanonicalJson
     {
         var reader = new Utf8JsonReader(json);
         using var document = JsonDocument.ParseValue(ref reader);
+        reader.Read(); // throws if anything follows
         var buffer = new ArrayBufferWriter<byte>(json.Length);
         Write(buffer, document.RootElement);
         return buffer.WrittenSpan.ToArray();

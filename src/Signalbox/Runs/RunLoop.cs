@@ -49,7 +49,7 @@ internal sealed class RunLoop : IDisposable
         }
         catch (JournalDamagedException e)
         {
-            await HoldAsync(new Trouble(TroubleCodes.JournalDamaged, e.Message));
+            await HoldAtLastAsync(new Trouble(TroubleCodes.JournalDamaged, e.Message));
         }
         catch (OperationCanceledException) when (_abandoned.IsCancellationRequested)
         {
@@ -58,7 +58,8 @@ internal sealed class RunLoop : IDisposable
         catch (Exception e)
         {
             _engine.Log.LogError(e, "The engine failed on run {Run}; the run is held.", Run);
-            await HoldAfterFailureAsync(e);
+            await HoldAtLastAsync(new Trouble(
+                TroubleCodes.EngineFailed, $"The engine itself failed ({e.GetType().Name}: {e.Message}). This is a bug of Signalbox or of its store; see the log. To go on: signalbox release {Run} --retry"));
         }
     });
 
@@ -75,7 +76,11 @@ internal sealed class RunLoop : IDisposable
         null);
 
     /// <summary>Stops waiting for anything. What is half done is in doubt, and is settled by whoever takes the run over.</summary>
-    public void Abandon() => _abandoned.Cancel();
+    public void Abandon()
+    {
+        _abandoned.Cancel();
+        _context.Post(_ => _visit?.Finish(new VisitEnd(VisitEndKind.LeaseLost)), null);
+    }
 
     /// <summary>Somebody asked that the run end.</summary>
     public void Cancel() => _context.Post(_ => _visit?.Finish(new VisitEnd(VisitEndKind.Canceled)), null);
@@ -158,7 +163,7 @@ internal sealed class RunLoop : IDisposable
             var handling = HandleAsync();
             await using var limit = _engine.Clock.CreateTimer(_ => _context.Post(_ => visit.Finish(TooLong()), null), null, _engine.Limits.ActiveTimeOfAVisitMax, Timeout.InfiniteTimeSpan);
             var first = await Task.WhenAny(handling, visit.End);
-            if (!await visit.CloseAsync(_abandoned.Token))
+            if (!await visit.CloseAsync(_abandoned.Token) || _abandoned.IsCancellationRequested)
             {
                 throw new OperationCanceledException(_abandoned.Token);
             }
@@ -436,11 +441,11 @@ internal sealed class RunLoop : IDisposable
         return false;
     }
 
-    private async Task HoldAfterFailureAsync(Exception failure)
+    private async Task HoldAtLastAsync(Trouble trouble)
     {
         try
         {
-            await HoldAsync(new Trouble(TroubleCodes.EngineFailed, $"The engine itself failed ({failure.GetType().Name}: {failure.Message}). This is a bug of Signalbox or of its store; see the log. To go on: signalbox release {Run} --retry"));
+            await HoldAsync(trouble);
         }
         catch (Exception e) when (e is LeaseLostException or OperationCanceledException or StoreUnavailableException)
         {

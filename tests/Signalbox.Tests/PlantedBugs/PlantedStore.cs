@@ -1,0 +1,185 @@
+using Signalbox.Journal;
+using Signalbox.Storage;
+using Signalbox.Testing;
+
+namespace Signalbox.Tests.PlantedBugs;
+
+public enum Bug
+{
+    None,
+    StepRecordedTwice,
+    EpochUnchecked,
+    ExpectedSeqUnchecked,
+    SeqGap,
+    HashWrong,
+    SignalConsumedTwice,
+    LostTransition,
+    LostStep,
+    DoubleStartForOneKey,
+    HalfACommit,
+    WakeUpLost,
+    PayloadLost,
+    OtherRunsCommitLost,
+    LeaseGivenTwice,
+}
+
+/// <summary>A store in memory as it should be, but for one bug. It shows that the checker and the crash test would find that bug in an engine or in a store.</summary>
+internal sealed class PlantedStore(ManualClock clock, Bug bug) : IRunStore
+{
+    private readonly SeededEntropy _entropy = new(7);
+    private readonly List<Entry> _log = [];
+    private readonly Dictionary<RunId, RunHead> _heads = [];
+    private readonly Dictionary<(string, string), RunId> _keys = [];
+    private readonly Dictionary<PayloadHash, ReadOnlyMemory<byte>> _payloads = [];
+    private readonly Dictionary<string, DateTimeOffset> _workers = [];
+    private readonly List<Action<RunChange>> _subscribers = [];
+    private int _struck;
+
+    public ValueTask<CommitResult> CommitAsync(Commit commit, CancellationToken cancellationToken)
+    {
+        var changes = new List<RunChange>();
+        var result = Append(commit, changes);
+        foreach (var other in result.IsCommitted && bug != Bug.OtherRunsCommitLost ? commit.Also : [])
+        {
+            Append(other, changes);
+        }
+
+        Tell(changes);
+        return ValueTask.FromResult(result);
+    }
+
+    public ValueTask<LeaseResult> LeaseAsync(LeaseRequest request, CancellationToken cancellationToken)
+    {
+        var now = Now();
+        var changes = new List<RunChange>();
+        var given = new List<RunHead>();
+        foreach (var head in _heads.Values.Where(h => request.Workflows.Contains(new WorkflowVersion(h.Row.Workflow, h.Row.Version))).ToList())
+        {
+            var dead = head.Row.Status == RunStatus.Running && !(_workers.TryGetValue(head.Row.Worker!, out var until) && until > clock.GetUtcNow());
+            if (dead || head.ReadyAt <= now)
+            {
+                var draft = dead ? LeaseRules.TakeOver(head, [], request.Worker, idle: true)! : LeaseRules.Take(head, request.Worker);
+                var result = Append(new Commit { Run = head.Row.Run, Entries = [draft] }, changes);
+                given.Add(result.Head!);
+            }
+            else if (bug == Bug.LeaseGivenTwice && head.Row.Status == RunStatus.Running && head.Row.Worker != request.Worker && Strikes(1))
+            {
+                given.Add(head); // to a second worker, under the first one's epoch
+            }
+        }
+
+        var next = _heads.Values.Select(h => h.ReadyAt).Where(d => d > now).Min();
+        Tell(changes);
+        return ValueTask.FromResult(new LeaseResult(given, next is { } due ? Microseconds.ToTime(due) : null, false));
+    }
+
+    public ValueTask<bool> HeartbeatAsync(string worker, TimeSpan lease, CancellationToken cancellationToken)
+    {
+        _workers[worker] = clock.GetUtcNow() + lease;
+        return ValueTask.FromResult(true);
+    }
+
+    public ValueTask RetireAsync(string worker, CancellationToken cancellationToken)
+    {
+        _workers.Remove(worker);
+        return ValueTask.CompletedTask;
+    }
+
+    public IDisposable Subscribe(Action<RunChange> onChange)
+    {
+        _subscribers.Add(onChange);
+        return new MemoryStream(); // nobody unsubscribes here
+    }
+
+    public ValueTask<RunHead?> FindAsync(RunId run, CancellationToken cancellationToken) => ValueTask.FromResult(_heads.GetValueOrDefault(run));
+
+    public ValueTask<RunHead?> FindByKeyAsync(string workflow, string key, CancellationToken cancellationToken) =>
+        ValueTask.FromResult(_keys.TryGetValue((workflow, key), out var run) ? _heads[run] : null);
+
+    public ValueTask<IReadOnlyList<RunHead>> ListAsync(RunQuery query, CancellationToken cancellationToken) => ValueTask.FromResult<IReadOnlyList<RunHead>>(
+        [.. _heads.Values.Reverse().Where(h => query.FingerprintIsNot is null && (query.Statuses.Count == 0 || query.Statuses.Contains(h.Row.Status)))]);
+
+    public ValueTask<IReadOnlyList<Entry>> ReadAsync(RunId run, long fromSeq, int max, CancellationToken cancellationToken) =>
+        ValueTask.FromResult<IReadOnlyList<Entry>>([.. _log.Where(e => e.Run == run && e.Seq >= fromSeq).Take(max)]);
+
+    public ValueTask<IReadOnlyList<Entry>> ReadLogAsync(long position, int max, CancellationToken cancellationToken) =>
+        ValueTask.FromResult<IReadOnlyList<Entry>>([.. _log.Where(e => e.Position > position).Take(max)]);
+
+    public ValueTask<ReadOnlyMemory<byte>?> FindPayloadAsync(PayloadHash hash, CancellationToken cancellationToken) =>
+        ValueTask.FromResult<ReadOnlyMemory<byte>?>(_payloads.TryGetValue(hash, out var bytes) ? bytes : null);
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private CommitResult Append(Commit commit, List<RunChange> changes)
+    {
+        commit = Planted(commit);
+        var head = _heads.GetValueOrDefault(commit.Run);
+        var key = CommitRules.StartKey(commit);
+        var holder = key is { } k && bug != Bug.DoubleStartForOneKey && _keys.TryGetValue(k, out var run) ? _heads[run] : null;
+        if (CommitRules.Check(commit, head, holder, Now()) is { } refused)
+        {
+            return refused;
+        }
+
+        var (after, entries) = CommitRules.Seal(commit, bug == Bug.SeqGap && head?.Seq == 4 ? head with { Seq = 5 } : head, _log.Count + 1, Now(), _entropy);
+        if (bug == Bug.HashWrong && entries[0].Kind == EntryKinds.StepCompleted && Strikes(1))
+        {
+            entries[0] = entries[0] with { Cause = "written after it was hashed" };
+        }
+
+        if ((bug == Bug.LostTransition && entries[^1].Kind == EntryKinds.StateEntered && head is not null && Strikes(1))
+            || (bug == Bug.LostStep && entries[^1].Kind == EntryKinds.StepCompleted && Strikes(1)))
+        {
+            return new(CommitStatus.Committed, after, entries); // acknowledged, and never written
+        }
+
+        foreach (var payload in commit.Entries.SelectMany(d => d.Payloads).Where(_ => bug != Bug.PayloadLost || head is null))
+        {
+            _payloads.TryAdd(payload.Hash, payload.Bytes);
+        }
+
+        if (key is { } taken)
+        {
+            _keys[taken] = commit.Run;
+        }
+
+        if (bug == Bug.SignalConsumedTwice && head is { Mailbox.Length: > 0 } && after.Mailbox.Length == 0 && Strikes(1))
+        {
+            after = after with { Mailbox = head.Mailbox };
+        }
+
+        _log.AddRange(entries);
+        _heads[commit.Run] = after;
+        if (head?.Row.Status != after.Row.Status || commit.Epoch is null)
+        {
+            changes.Add(new RunChange(commit.Run, after.Row.Status, after.Row.CancelRequested, commit.Epoch is null));
+        }
+
+        return new(CommitStatus.Committed, after, entries);
+    }
+
+    private Commit Planted(Commit commit) => bug switch
+    {
+        Bug.EpochUnchecked => commit with { Epoch = null },
+        Bug.ExpectedSeqUnchecked or Bug.WakeUpLost => commit with { ExpectedSeq = null },
+        Bug.StepRecordedTwice when commit.Entries[^1].Kind == EntryKinds.StepCompleted && Strikes(1) => commit with { Entries = [.. commit.Entries, commit.Entries[^1]] },
+        Bug.HalfACommit when commit.Entries.Count > 1 && commit.Entries[^1].Kind == EntryKinds.RunCompleted => commit with { Entries = [commit.Entries[^1]] },
+        _ => commit,
+    };
+
+    /// <summary>A bug of the rare kind: it strikes so many times, then never again.</summary>
+    private bool Strikes(int times) => _struck++ < times;
+
+    private long Now() => Microseconds.From(clock.GetUtcNow());
+
+    private void Tell(List<RunChange> changes)
+    {
+        foreach (var change in changes)
+        {
+            foreach (var subscriber in _subscribers.ToArray())
+            {
+                subscriber(change);
+            }
+        }
+    }
+}
