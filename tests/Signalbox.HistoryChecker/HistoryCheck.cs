@@ -58,7 +58,7 @@ public static class HistoryCheck
                 {
                     Take(entry);
                 }
-                else
+                else if (line.PayloadHash.Length > 0)
                 {
                     _payloads.Add(line.PayloadHash, line.Payload);
                 }

@@ -88,7 +88,7 @@ internal static class EntryWords
         new(string.Create(CultureInfo.InvariantCulture, $"step {Step(entry)}: attempt {body.Attempts} failed after {Words.Microseconds(body.Microseconds)} ({body.Code})"), Tone.Attention, body.Reason);
 
     private static EntryText Missing(StepFailed body, Entry entry) =>
-        new($"step {Step(entry)}: MISSING, {body.Reason} ({body.Code}; {Words.Count(body.Attempts, "attempt")}, {Words.Microseconds(body.Microseconds)})", Tone.Bad);
+        new($"step {Step(entry)}: {(body.Type == "evidence" ? "MISSING" : "FAILED")}, {body.Reason} ({body.Code}; {Words.Count(body.Attempts, "attempt")}, {Words.Microseconds(body.Microseconds)})", Tone.Bad);
 
     private static EntryText Completed(StepCompleted body, Entry entry)
     {

@@ -102,12 +102,27 @@ public static class SignalboxServiceCollectionExtensions
 }
 
 /// <summary>Checks before the host counts as started, then lets the worker work.</summary>
-internal sealed class WorkerHost(Engine engine, Worker worker) : IHostedService
+internal sealed class WorkerHost(Engine engine, Worker worker, IHostApplicationLifetime lifetime) : IHostedService
 {
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         await engine.Workflows.CheckAgainstAsync(engine.Store, cancellationToken);
         await worker.StartAsync(cancellationToken);
+        _ = WatchAsync();
+    }
+
+    /// <summary>A program whose worker has died must not look as if it worked.</summary>
+    private async Task WatchAsync()
+    {
+        try
+        {
+            await worker.ExecuteTask!;
+        }
+        catch (Exception e)
+        {
+            engine.Log.LogCritical(e, "Worker {Worker} has died, and the host stops. Its runs are taken over when its lease ends, or at once when the store is opened anew.", worker.Name);
+            lifetime.StopApplication();
+        }
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => worker.StopAsync(cancellationToken);

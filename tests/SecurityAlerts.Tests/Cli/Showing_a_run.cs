@@ -16,8 +16,8 @@ public sealed class Showing_a_run : IDisposable
     private Task<TestStore> ARunAsync() => _store.WriteAsync(async journals =>
     {
         var run = await journals.StartAsync("r-door1", "front", ("floor", "1"));
-        await journals.AppendAsync(run, EntryKinds.StepAttemptFailed, new StepFailed("timed_out", "timed out after 2 s", null, 2_000_000, 1), step: "camera/-/1", cause: "timed out after 2 s");
-        await journals.AppendAsync(run, EntryKinds.StepFailed, new StepFailed("timed_out", "timed out after 2 s", null, 4_000_000, 2), step: "camera/-/1", cause: "timed out after 2 s");
+        await journals.AppendAsync(run, EntryKinds.StepAttemptFailed, new StepFailed("timed_out", "timed out after 2 s", null, 2_000_000, 1, "evidence"), step: "camera/-/1", cause: "timed out after 2 s");
+        await journals.AppendAsync(run, EntryKinds.StepFailed, new StepFailed("timed_out", "timed out after 2 s", null, 4_000_000, 2, "evidence"), step: "camera/-/1", cause: "timed out after 2 s");
         await journals.AppendAsync(
             run, EntryKinds.StepCompleted,
             new StepCompleted(null, Journals.Json("""{"value":{"open":true,"confidence":0.8},"model":"m"}"""), 1_250_000, 1, new ModelCall("claude-haiku-5-5", [s_message.Hash], Journals.Json("[]"), "stop", 1200, 40)),

@@ -90,6 +90,7 @@ internal static class ExportReader
         private Utf8JsonReader _reader = new(utf8, JsonLines.Deep);
         private long? _position, _seq, _epoch, _at, _visit;
         private string? _run, _kind, _state, _scope, _step, _actor, _cause, _payload;
+        private bool _missing;
         private byte[]? _salt, _hash;
         private ReadOnlyMemory<byte> _body, _json;
 
@@ -107,6 +108,11 @@ internal static class ExportReader
             }
 
             _reader.Read(); // what follows the object is no JSON
+            if (_payload is not null && _missing)
+            {
+                return new(null, "", default); // the export says so itself; what refers to it is found at the reference
+            }
+
             return _payload is null ? new(Entry(), "", default) : new(null, _payload, _json.IsEmpty ? throw Missing("json") : _json);
         }
 
@@ -129,6 +135,7 @@ internal static class ExportReader
             else if (_reader.ValueTextEquals("body"u8)) { _body = Raw(); }
             else if (_reader.ValueTextEquals("payload"u8)) { _payload = Convert.ToHexStringLower(Hex("payload", 32)); }
             else if (_reader.ValueTextEquals("json"u8)) { _json = Raw(); }
+            else if (_reader.ValueTextEquals("missing"u8)) { _reader.Read(); _missing = _reader.TokenType == JsonTokenType.True; }
             else
             {
                 _reader.Read();
