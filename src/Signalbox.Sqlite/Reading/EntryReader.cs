@@ -4,31 +4,48 @@ using Signalbox.Journal;
 namespace Signalbox.Sqlite.Reading;
 
 /// <summary>Reads entries, on one connection: a reader's or the writer's.</summary>
-internal static class EntryReader
+internal sealed class EntryReader(SqliteConnection connection) : IDisposable
 {
     private const string Columns = "e.position, e.seq, e.epoch, e.at, e.kind, e.state, e.visit, e.scope, e.step, e.actor, e.cause, e.body, e.salt, e.hash";
     private const string OfRun = $"SELECT {Columns} FROM entries e WHERE e.run = (SELECT id FROM runs WHERE run = $run) AND e.seq >= $from ORDER BY e.seq LIMIT $max";
     private const string OfLog = $"SELECT {Columns}, r.run FROM entries e JOIN runs r ON r.id = e.run WHERE e.position > $from ORDER BY e.position LIMIT $max";
 
-    public static List<Entry> Read(SqliteConnection connection, RunId run, long fromSeq, int max)
+    private readonly SqliteCommand _ofRun = Prepare(connection, OfRun);
+    private readonly SqliteCommand _ofLog = Prepare(connection, OfLog);
+
+    public List<Entry> Read(RunId run, long fromSeq, int max)
     {
-        using var command = connection.CreateCommand();
-        command.CommandText = OfRun;
-        command.Parameters.AddWithValue("$run", run.Value);
-        return Read(command, fromSeq, max, run);
+        _ofRun.Parameters["$run"].Value = run.Value;
+        return Read(_ofRun, fromSeq, max, run);
     }
 
-    public static List<Entry> ReadLog(SqliteConnection connection, long position, int max)
+    public List<Entry> ReadLog(long position, int max) => Read(_ofLog, position, max, null);
+
+    public void Dispose()
     {
-        using var command = connection.CreateCommand();
-        command.CommandText = OfLog;
-        return Read(command, position, max, null);
+        _ofRun.Dispose();
+        _ofLog.Dispose();
+    }
+
+    /// <summary>A command that is compiled once, since every run that a worker takes is read by it.</summary>
+    private static SqliteCommand Prepare(SqliteConnection connection, string sql)
+    {
+        var command = connection.CreateCommand();
+        command.CommandText = sql;
+        command.Parameters.Add("$from", SqliteType.Integer);
+        command.Parameters.Add("$max", SqliteType.Integer);
+        if (sql == OfRun)
+        {
+            command.Parameters.Add("$run", SqliteType.Text);
+        }
+
+        return command;
     }
 
     private static List<Entry> Read(SqliteCommand command, long from, int max, RunId? run)
     {
-        command.Parameters.AddWithValue("$from", from);
-        command.Parameters.AddWithValue("$max", max);
+        command.Parameters["$from"].Value = from;
+        command.Parameters["$max"].Value = max;
         using var row = command.ExecuteReader();
         var entries = new List<Entry>();
         while (row.Read())

@@ -111,17 +111,25 @@ internal sealed class ReaderPool(StorePaths paths) : IDisposable
 /// <summary>One connection of the pool, with its prepared statements.</summary>
 internal sealed class Reader(SqliteConnection connection) : IDisposable
 {
+    private readonly SqliteCommand _begin = new("BEGIN", connection);
+    private readonly SqliteCommand _end = new("COMMIT", connection);
+
     public SqliteConnection Connection { get; } = connection;
 
     public HeadReader Heads { get; } = new(connection);
 
-    public void Begin() => StoreSchema.Execute(Connection, "BEGIN");
+    public EntryReader Entries { get; } = new(connection);
 
-    public void End() => StoreSchema.Execute(Connection, "COMMIT");
+    public void Begin() => _begin.ExecuteNonQuery();
+
+    public void End() => _end.ExecuteNonQuery();
 
     public void Dispose()
     {
+        _begin.Dispose();
+        _end.Dispose();
         Heads.Dispose();
+        Entries.Dispose();
         Connection.Dispose();
     }
 }

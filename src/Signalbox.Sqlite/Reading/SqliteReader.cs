@@ -29,10 +29,10 @@ internal sealed class SqliteReader(StorePaths paths, PayloadFiles files) : IRunR
     }
 
     public ValueTask<IReadOnlyList<Entry>> ReadAsync(RunId run, long fromSeq, int max, CancellationToken cancellationToken) =>
-        _pool.ReadAsync<IReadOnlyList<Entry>>(reader => EntryReader.Read(reader.Connection, run, fromSeq, max), cancellationToken);
+        _pool.ReadAsync<IReadOnlyList<Entry>>(reader => reader.Entries.Read(run, fromSeq, max), cancellationToken);
 
     public ValueTask<IReadOnlyList<Entry>> ReadLogAsync(long position, int max, CancellationToken cancellationToken) =>
-        _pool.ReadAsync<IReadOnlyList<Entry>>(reader => EntryReader.ReadLog(reader.Connection, position, max), cancellationToken);
+        _pool.ReadAsync<IReadOnlyList<Entry>>(reader => reader.Entries.ReadLog(position, max), cancellationToken);
 
     public ValueTask<ReadOnlyMemory<byte>?> FindPayloadAsync(PayloadHash hash, CancellationToken cancellationToken) =>
         _pool.ReadAsync(reader => Find(reader, hash), cancellationToken);

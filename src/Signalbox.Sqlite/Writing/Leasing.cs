@@ -17,7 +17,7 @@ internal sealed class Leasing : IDisposable
     private static readonly FrozenDictionary<PayloadHash, PackedPayload> NoPayloads = FrozenDictionary<PayloadHash, PackedPayload>.Empty;
 
     private readonly JournalWriter _writer;
-    private readonly SqliteConnection _connection;
+    private readonly EntryReader _entries;
     private readonly WorkerLeases _workers;
     private readonly ILogger? _logger;
     private readonly SqliteCommand _drivers;
@@ -28,7 +28,7 @@ internal sealed class Leasing : IDisposable
     public Leasing(JournalWriter writer, SqliteConnection connection, WorkerLeases workers, ILogger? logger)
     {
         _writer = writer;
-        _connection = connection;
+        _entries = new EntryReader(connection);
         _workers = workers;
         _logger = logger;
         _drivers = connection.CreateCommand();
@@ -87,6 +87,7 @@ internal sealed class Leasing : IDisposable
 
     public void Dispose()
     {
+        _entries.Dispose();
         _drivers.Dispose();
         _driven.Dispose();
         _ready.Dispose();
@@ -130,7 +131,7 @@ internal sealed class Leasing : IDisposable
         var taken = true;
         Attempt(run, head =>
         {
-            var since = EntryReader.Read(_connection, head.Row.Run, head.Row.LeaseSeq + 1, int.MaxValue);
+            var since = _entries.Read(head.Row.Run, head.Row.LeaseSeq + 1, int.MaxValue);
             if (LeaseRules.TakeOver(head, since, request.Worker, request.Idle && given.Count == 0) is { } draft)
             {
                 Give(head, draft, given);

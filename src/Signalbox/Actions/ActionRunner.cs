@@ -125,17 +125,17 @@ internal sealed class ActionRunner(VisitEngine visit)
             return await RecordAsync(EntryKinds.ActionVerified, step, intended, "it is so already", look.Proof, madeByUs: false, looks, arguments: placed, payloads: payloads);
         }
 
+        if (look.Kind == ObservationKind.Unclear && handler.TargetClass != TargetClass.T4)
+        {
+            // Nothing has been done: not to know how the target stands is a reason not to touch it.
+            return await RecordAsync(EntryKinds.ActionNotApplied, step, intended, $"the target could not be asked: {look.Proof}", null, madeByUs: false, looks, arguments: placed, payloads: payloads);
+        }
+
         var notOurs = undo ? await EffectIsNotOursAsync(registration.Name, intended.ArgumentsHash) : null;
         visit.ThrowIfClosed();
         if (notOurs is { } why)
         {
             return await RecordAsync(EntryKinds.ActionRefused, step, intended, why, look.Proof, madeByUs: false, looks, arguments: placed, payloads: payloads);
-        }
-
-        if (look.Kind == ObservationKind.Unclear && handler.TargetClass != TargetClass.T4)
-        {
-            // Nothing has been done: not to know how the target stands is a reason not to touch it.
-            return await RecordAsync(EntryKinds.ActionNotApplied, step, intended, $"the target could not be asked: {look.Proof}", null, madeByUs: false, looks, arguments: placed, payloads: payloads);
         }
 
         // Closing waits for all of this: an intent on its way is an intent.
@@ -390,34 +390,39 @@ internal sealed class ActionRunner(VisitEngine visit)
         return new ActionInDoubtException(trouble);
     }
 
+    /// <summary>
+    /// Why an effect that stands is not this run's to undo; null if it is. It is where this run has called the target for it, which it does only after a look that showed it not to
+    /// stand, whatever was seen right afterwards; and was not undone since.
+    /// </summary>
     private async Task<string?> EffectIsNotOursAsync(string action, string argumentsHash)
     {
-        ActionObserved? last = null;
-        var hashes = new Dictionary<string, string>();
+        var ours = false;
+        var same = new HashSet<string>();
         for (long from = 0; ;)
         {
             var page = await visit.Journal.ReadAsync(from, 1000);
             if (page.Count == 0)
             {
-                break;
+                return ours ? null : "this run did not make the effect; it is left as it is";
             }
 
             from = page[^1].Seq + 1;
             foreach (var entry in page)
             {
-                if (entry.Kind == EntryKinds.ActionIntended)
+                switch (entry.Kind)
                 {
-                    var body = Body.Read<ActionIntended>(entry);
-                    hashes[body.ActionId] = body.ArgumentsHash;
-                }
-                else if (entry.Kind == EntryKinds.ActionVerified && Body.Read<ActionObserved>(entry) is { Undo: false, MadeByUs: true } seen && seen.Action == action && hashes.GetValueOrDefault(seen.ActionId) == argumentsHash)
-                {
-                    last = seen;
+                    case EntryKinds.ActionIntended when Body.Read<ActionIntended>(entry) is var intended && intended.Action == action && intended.ArgumentsHash == argumentsHash:
+                        same.Add(intended.ActionId);
+                        break;
+                    case EntryKinds.ActionExecuted when Body.Read<ActionExecuted>(entry) is { Undo: false } executed && same.Contains(executed.ActionId):
+                        ours = true;
+                        break;
+                    case EntryKinds.ActionVerified when Body.Read<ActionObserved>(entry) is { } seen && same.Contains(seen.ActionId):
+                        ours = !seen.Undo && (seen.MadeByUs || ours);
+                        break;
                 }
             }
         }
-
-        return last is null ? "this run did not make the effect; it is left as it is" : null;
     }
 
     private ActionContext Context(ActionIntended intended, long at) =>

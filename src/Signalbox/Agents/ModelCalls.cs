@@ -10,7 +10,7 @@ public sealed record ModelAnswer<T>(T Value, string Model, long? InputTokens, lo
 /// <summary>Model calls as recorded steps.</summary>
 public static class ModelCallExtensions
 {
-    private static readonly JsonSerializerOptions MessageOptions = AIJsonUtilities.DefaultOptions;
+    private static readonly JsonSerializerOptions MessageOptions = new(AIJsonUtilities.DefaultOptions) { WriteIndented = false };
 
     /// <summary>
     /// Asks a model for an answer of type <typeparamref name="T"/>, once: the answer is recorded with its messages (each stored once by content), its use and the
@@ -28,7 +28,7 @@ public static class ModelCallExtensions
         var hashes = payloads.Select(p => p.Hash.Value).ToArray();
         var arguments = Bodies.Json(new { model = modelId, messages = hashes });
         return visit.Engine.StepAsync<ModelAnswer<T>>(
-            visit.ScopeName, name, arguments, cancellationToken => CallAsync<T>(model, modelId, messages, payloads, options, cancellationToken), step ?? StepOptions.Default);
+            visit.ScopeName, name, arguments, cancellationToken => CallAsync<T>(model, modelId, messages, payloads, options, cancellationToken), (step ?? StepOptions.Default) with { Type = "model" });
     }
 
     private static async Task<StepResult> CallAsync<T>(
@@ -38,15 +38,16 @@ public static class ModelCallExtensions
         options.ResponseFormat ??= ChatResponseFormat.ForJsonSchema<T>(SignalboxJson.Options);
         var response = await model.GetResponseAsync(messages, options, cancellationToken);
         var value = Value<T>(response);
+        var (reply, more) = Bodies.Place(new RawJson(JsonSerializer.SerializeToUtf8Bytes(response.Messages, MessageOptions)));
         var call = new ModelCall(
             response.ModelId ?? modelId,
             [.. payloads.Select(p => p.Hash)],
-            new RawJson(JsonSerializer.SerializeToUtf8Bytes(response.Messages, MessageOptions)),
+            reply,
             response.FinishReason?.Value ?? "",
             response.Usage?.InputTokenCount,
             response.Usage?.OutputTokenCount,
             response.Usage?.CachedInputTokenCount);
-        return new StepResult(Bodies.Json(new ModelAnswer<T>(value, call.Model, call.InputTokens, call.OutputTokens)), call, payloads);
+        return new StepResult(Bodies.Json(new ModelAnswer<T>(value, call.Model, call.InputTokens, call.OutputTokens)), call, [.. payloads, .. more]);
     }
 
     private static T Value<T>(ChatResponse response)

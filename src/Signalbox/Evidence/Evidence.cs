@@ -45,7 +45,7 @@ public sealed class EvidenceSource<TArgument, T>(string name, Func<TArgument, Ca
 
     /// <summary>The question for one argument.</summary>
     public EvidenceQuery<T> For(TArgument argument) =>
-        new(Name, Journal.Bodies.Json(argument), cancellationToken => ask(argument, cancellationToken), StepOptions.Once with { Within = TimeSpan.FromSeconds(10) });
+        new(Name, Journal.Bodies.Json(argument), cancellationToken => ask(argument, cancellationToken), StepOptions.Once with { Within = TimeSpan.FromSeconds(10), Type = "evidence" });
 }
 
 /// <summary>A question to a source, with its time limit (10 s and one attempt unless said otherwise).</summary>

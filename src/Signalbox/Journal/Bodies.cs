@@ -29,15 +29,15 @@ public sealed record StateEntered(string? From, RawJson Case, RawJson? Configura
 /// <summary>The body of <see cref="EntryKinds.StepStarted"/>; microseconds since 1970.</summary>
 public sealed record StepStarted(long StartedAt);
 
-/// <summary>The body of <see cref="EntryKinds.StepCompleted"/>. <paramref name="Model"/> is there for a model call.</summary>
-public sealed record StepCompleted(RawJson? Arguments, RawJson Result, long Microseconds, int Attempts = 1, ModelCall? Model = null);
+/// <summary>The body of <see cref="EntryKinds.StepCompleted"/>. <paramref name="Model"/> is there for a model call; <paramref name="Type"/> is <c>evidence</c>, <c>model</c>, or absent for a plain read.</summary>
+public sealed record StepCompleted(RawJson? Arguments, RawJson Result, long Microseconds, int Attempts = 1, ModelCall? Model = null, string? Type = null);
 
 /// <summary>What a model call was: who answered, from which messages (payloads), at what use.</summary>
 public sealed record ModelCall(
     string Model, IReadOnlyList<PayloadHash> Messages, RawJson Reply, string FinishReason, long? InputTokens, long? OutputTokens, long? CachedInputTokens = null);
 
-/// <summary>The body of <see cref="EntryKinds.StepFailed"/> and <see cref="EntryKinds.StepAttemptFailed"/>. <paramref name="Code"/> is <c>timed_out</c>, <c>failed</c>, …</summary>
-public sealed record StepFailed(string Code, string Reason, RawJson? Arguments, long Microseconds, int Attempts, ModelCall? Model = null);
+/// <summary>The body of <see cref="EntryKinds.StepFailed"/> and <see cref="EntryKinds.StepAttemptFailed"/>. <paramref name="Code"/> is <c>timed_out</c>, <c>failed</c>, …; <paramref name="Type"/> as in <see cref="StepCompleted"/>: failed evidence is evidence that is missing.</summary>
+public sealed record StepFailed(string Code, string Reason, RawJson? Arguments, long Microseconds, int Attempts, string? Type = null);
 
 /// <summary>The body of <see cref="EntryKinds.WaitOpened"/>: a timer (<paramref name="Due"/>), a signal (<paramref name="Signal"/>), or both. Microseconds since 1970.</summary>
 public sealed record WaitOpened(string? Signal, long? Due);

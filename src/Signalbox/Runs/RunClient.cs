@@ -74,7 +74,14 @@ public sealed class RunClient
         var bytes = value.Reference is { } hash
             ? await _store.FindPayloadAsync(hash, cancellationToken) ?? throw new JournalDamagedException(run, entered.Seq, $"its payload {hash} is missing or altered")
             : value.Utf8;
-        return JsonSerializer.Deserialize<TCase>(bytes.Span, SignalboxJson.Options);
+        try
+        {
+            return JsonSerializer.Deserialize<TCase>(bytes.Span, SignalboxJson.Options);
+        }
+        catch (JsonException e)
+        {
+            throw new JournalDamagedException(run, entered.Seq, $"its case is no {typeof(TCase).Name}: {e.Message}");
+        }
     }
 
     /// <summary>Puts a signal into the run's mailbox.</summary>

@@ -32,12 +32,12 @@ public abstract record RunCommand
 
 /// <summary>Start a run, unless the workflow has one under this key. <paramref name="Case"/> is the first state's case, <paramref name="Definition"/> the drawn definition.</summary>
 public sealed record StartRun(
-    RunId Run, string Workflow, int Version, RawJson Definition, string State, RawJson Case, string? Key, IReadOnlyDictionary<string, string>? Labels) : RunCommand;
+    RunId Run, string Workflow, int Version, RawJson Definition, string State, RawJson Case, string? Key = null, IReadOnlyDictionary<string, string>? Labels = null) : RunCommand;
 
 /// <summary>Put a signal into the run's mailbox; it may arrive before anybody waits for it.</summary>
 public sealed record SendSignal(RunId Run, string Name, RawJson Value) : RunCommand;
 
-/// <summary>Answer the run's open question. <paramref name="Step"/> names it where there are several.</summary>
+/// <summary>Answer the run's open question. <paramref name="Step"/> names it where there are several, as its key or, in a branch, as <c>branch: key</c>.</summary>
 public sealed record AnswerApproval(RunId Run, string Choice, string? Step = null, string? Comment = null) : RunCommand;
 
 /// <summary>Ask that the run end: reads stop, actions past their intent settle, waits are withdrawn.</summary>
@@ -68,7 +68,7 @@ public sealed record CommandResult(string Code, string Message, RunId? Run = nul
         JsonSerializer.Deserialize(json, CommandJson.Default.CommandResult) ?? throw new JsonException("A result is a JSON object.");
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, UseStringEnumConverter = true)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, UseStringEnumConverter = true, RespectRequiredConstructorParameters = true, RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(RunCommand))]
 [JsonSerializable(typeof(CommandResult))]
 internal sealed partial class CommandJson : JsonSerializerContext;

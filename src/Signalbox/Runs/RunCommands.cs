@@ -63,10 +63,10 @@ public static class RunCommands
             return NotFound(answer.Run);
         }
 
-        var open = head.Waits.Where(w => w.Kind == WaitKind.Approval && (answer.Step is null || w.Step == answer.Step)).ToArray();
+        var open = head.Waits.Where(w => w.Kind == WaitKind.Approval && (answer.Step is null || w.Step == answer.Step || new ScopedStep(w.Scope, w.Step).ToString() == answer.Step)).ToArray();
         if (open.Length > 1)
         {
-            return new("approval_ambiguous", $"Run '{answer.Run}' has {open.Length} open questions; name one of: {string.Join(", ", open.Select(w => w.Step))}", answer.Run, head.Row.Status);
+            return new("approval_ambiguous", $"Run '{answer.Run}' has {open.Length} open questions; name one of: {string.Join(", ", open.Select(w => $"'{new ScopedStep(w.Scope, w.Step)}'"))}", answer.Run, head.Row.Status);
         }
 
         if (open.Length == 0)

@@ -14,7 +14,7 @@ internal sealed class LeaseLostException(RunId run) : Exception($"Run '{run}' wa
 internal sealed class RunJournal(IRunStore store, RunHead head, Microsoft.Extensions.Logging.ILogger log, TimeProvider clock, CancellationToken abandoned)
 {
     private readonly int _epoch = head.Row.Epoch;
-    private readonly List<(ScopedStep Step, EntryDraft Draft)> _notes = [];
+    private readonly List<(ScopedStep Step, Func<EntryDraft> Draft)> _notes = [];
     private readonly HashSet<long> _ahead = [];
     private int _appending;
     private TaskCompletionSource? _drained;
@@ -62,7 +62,7 @@ internal sealed class RunJournal(IRunStore store, RunHead head, Microsoft.Extens
     }
 
     /// <summary>Notes that something has begun. It is written with the next commit, and not at all once it is over.</summary>
-    public void Note(ScopedStep step, EntryDraft draft) => _notes.Add((step, draft));
+    public void Note(ScopedStep step, Func<EntryDraft> draft) => _notes.Add((step, draft));
 
     /// <summary>Forgets what <see cref="Note"/> noted and nobody has written.</summary>
     public void Forget(ScopedStep step) => _notes.RemoveAll(n => n.Step == step);
@@ -152,7 +152,7 @@ internal sealed class RunJournal(IRunStore store, RunHead head, Microsoft.Extens
 
     private async Task<CommitResult> CommitAsync(IReadOnlyList<EntryDraft> drafts, long? expectedSeq, IReadOnlyList<Commit>? also)
     {
-        var notes = _notes.Select(n => n.Draft).ToArray();
+        var notes = _notes.Select(n => n.Draft()).ToArray();
         var commit = new Commit { Run = Run, Epoch = _epoch, ExpectedSeq = expectedSeq, Entries = notes.Length == 0 ? drafts : [.. notes, .. drafts], Also = also ?? [] };
         _notes.Clear();
         _appending++;

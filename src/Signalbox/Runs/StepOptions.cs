@@ -27,6 +27,9 @@ public sealed record StepOptions
     /// <summary>What tells apart two steps of one name and equal arguments that are at work at once.</summary>
     public string? Key { get; init; }
 
+    /// <summary>What kind of step it is, as recorded; null for a plain read.</summary>
+    internal string? Type { get; init; }
+
     internal TimeSpan PauseAfter(int attempt) =>
         TimeSpan.FromTicks((long)Math.Min(BackoffMax.Ticks, Backoff.Ticks * Math.Pow(2, attempt - 1)));
 }

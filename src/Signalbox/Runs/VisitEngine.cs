@@ -262,7 +262,8 @@ internal sealed class VisitEngine : IDisposable
         {
             try
             {
-                var entry = Record.Outcome(step) ?? await DoStepAsync(step, arguments, work, options);
+                var recorded = Record.Outcome(step);
+                var (entry, value) = recorded is null ? await DoStepAsync(step, arguments, work, options) : (recorded, default);
                 Scope(scope).Now = Math.Max(Scope(scope).Now, entry.At);
                 if (entry.Kind == EntryKinds.StepFailed)
                 {
@@ -270,7 +271,8 @@ internal sealed class VisitEngine : IDisposable
                     throw new StepFailedException(Row.Run, step.Step, failed.Code, failed.Reason, failed.Attempts);
                 }
 
-                return await ReadAsync<TResult>(entry, Body.Read<StepCompleted>(entry).Result);
+                // The bytes that were recorded, live as in recovery.
+                return await ReadAsync<TResult>(entry, value.IsMissing ? Body.Read<StepCompleted>(entry).Result : value);
             }
             finally
             {
@@ -357,7 +359,8 @@ internal sealed class VisitEngine : IDisposable
         }
     }
 
-    private async Task<Entry> DoStepAsync(ScopedStep step, RawJson? arguments, Func<CancellationToken, Task<StepResult>> work, StepOptions options)
+    /// <summary>Does the step and records it. Gives the entry, and the value where there is one.</summary>
+    private async Task<(Entry Entry, RawJson Value)> DoStepAsync(ScopedStep step, RawJson? arguments, Func<CancellationToken, Task<StepResult>> work, StepOptions options)
     {
         if (Record.Steps >= Engine.Limits.StepsOfAVisitMax)
         {
@@ -367,7 +370,7 @@ internal sealed class VisitEngine : IDisposable
 
         var begun = Engine.Clock.GetTimestamp();
         var attempt = Math.Min(Record.FailedAttempts(step), options.Attempts - 1);
-        Journal.Note(step, Draft(EntryKinds.StepStarted, step, Body.Write(new StepStarted(Microseconds.From(Engine.Clock.GetUtcNow())))));
+        NoteStart(step);
         var (placed, payloads) = arguments is { } a ? ((RawJson?, IReadOnlyList<Payload>))Bodies.Place(a) : (null, []);
         while (true)
         {
@@ -379,21 +382,28 @@ internal sealed class VisitEngine : IDisposable
             if (fault is null)
             {
                 var (value, more) = Bodies.Place(result!.Value);
-                var completed = new StepCompleted(placed, value, microseconds, attempt, result.Model);
-                return (await Journal.AppendAsync([Draft(EntryKinds.StepCompleted, step, Body.Write(completed), payloads: [.. payloads, .. more, .. result.Payloads])]))[0];
+                var completed = new StepCompleted(placed, value, microseconds, attempt, result.Model, options.Type);
+                var appended = await Journal.AppendAsync([Draft(EntryKinds.StepCompleted, step, Body.Write(completed), payloads: [.. payloads, .. more, .. result.Payloads])]);
+                return (appended[0], value.Reference is null ? value : default);
             }
 
             var code = (fault as StepFaultException)?.Code ?? "failed";
-            var failed = new StepFailed(code, fault is StepFaultException ? fault.Message : $"{fault.GetType().Name}: {fault.Message}", placed, microseconds, attempt);
+            var failed = new StepFailed(code, fault is StepFaultException ? fault.Message : $"{fault.GetType().Name}: {fault.Message}", placed, microseconds, attempt, options.Type);
             if (attempt >= options.Attempts || options.RetryOn?.Invoke(fault) == false)
             {
-                return (await Journal.AppendAsync([Draft(EntryKinds.StepFailed, step, Body.Write(failed), failed.Reason, payloads)]))[0];
+                return ((await Journal.AppendAsync([Draft(EntryKinds.StepFailed, step, Body.Write(failed), failed.Reason, payloads)]))[0], default);
             }
 
             await Journal.AppendAsync([Draft(EntryKinds.StepAttemptFailed, step, Body.Write(failed), failed.Reason, payloads)]);
             await Task.Delay(options.PauseAfter(attempt) * (0.75 + (Engine.Entropy.NextFraction() / 2)), Engine.Clock, _closing.Token);
-            Journal.Note(step, Draft(EntryKinds.StepStarted, step, Body.Write(new StepStarted(Microseconds.From(Engine.Clock.GetUtcNow())))));
+            NoteStart(step);
         }
+    }
+
+    private void NoteStart(ScopedStep step)
+    {
+        var now = Microseconds.From(Engine.Clock.GetUtcNow());
+        Journal.Note(step, () => Draft(EntryKinds.StepStarted, step, Body.Write(new StepStarted(now))));
     }
 
     private async Task<(StepResult? Result, Exception? Fault)> AttemptAsync(Func<CancellationToken, Task<StepResult>> work, StepOptions options)

@@ -52,6 +52,7 @@ internal sealed class Worker(Engine engine, WorkerOptions options) : BackgroundS
     private readonly Dictionary<RunId, (RunLoop Loop, Task Driving)> _driven = [];
     private readonly string _name = options.Name + "-" + engine.Entropy.NextText(8);
     private TaskCompletionSource? _sleeping;
+    private bool _moreWaits;
     private bool _woken;
 
     public string Name => _name;
@@ -110,8 +111,9 @@ internal sealed class Worker(Engine engine, WorkerOptions options) : BackgroundS
                 Drive(run);
             }
 
-            // A full answer may have left more behind.
-            return (leased.Runs.Count == free ? engine.Clock.GetUtcNow() : leased.NextDue, leased.AloneWaits);
+            // A full answer may have left more behind: then each slot that comes free is a reason to ask again.
+            _moreWaits = leased.Runs.Count == free || leased.AloneWaits;
+            return (leased.NextDue, leased.AloneWaits);
         }
         catch (StoreUnavailableException e)
         {
@@ -141,7 +143,10 @@ internal sealed class Worker(Engine engine, WorkerOptions options) : BackgroundS
             }
 
             loop.Dispose();
-            Wake();
+            if (_moreWaits || run.Row.Alone)
+            {
+                Wake();
+            }
         }
     }
 
@@ -150,7 +155,7 @@ internal sealed class Worker(Engine engine, WorkerOptions options) : BackgroundS
         var pause = options.Poll;
         if (next is { } due && due - engine.Clock.GetUtcNow() is var until && until < pause)
         {
-            pause = until > TimeSpan.Zero && _driven.Count < options.Concurrency ? until + TimeSpan.FromMilliseconds(1) : _driven.Count < options.Concurrency ? TimeSpan.Zero : pause;
+            pause = _driven.Count >= options.Concurrency ? pause : until > TimeSpan.Zero ? until + TimeSpan.FromMilliseconds(1) : TimeSpan.Zero;
         }
 
         if (pause == TimeSpan.Zero)
