@@ -195,12 +195,12 @@ public sealed class WorkflowHarness : IAsyncDisposable
     /// <summary>All runs of the store, the oldest first.</summary>
     public async Task<IReadOnlyList<RunHead>> RunsAsync() => [.. (await Store.ListAsync(new RunQuery { Limit = 10_000 }, CancellationToken.None)).Reverse()];
 
-    /// <summary>Drives what can be driven while no time passes.</summary>
-    public async Task SettleAsync()
+    /// <summary>Drives what can be driven while no time passes; with <paramref name="tasks"/> given, only so many tasks, so that the test can act in the middle of everything.</summary>
+    public async Task SettleAsync(int tasks = int.MaxValue)
     {
         while (true)
         {
-            Scheduler.RunReady();
+            Scheduler.RunReady(tasks);
             if (_workers.Find(w => w.Failure is not null) is { } failed)
             {
                 throw new InvalidOperationException($"Worker '{failed.Name}' ended by an exception.", failed.Failure);

@@ -13,8 +13,6 @@ namespace Signalbox.Tests;
 /// </summary>
 public sealed class Bench : IAsyncDisposable
 {
-    private bool _checked;
-
     private Bench(WorkflowHarness harness, FaultyTarget target)
     {
         Harness = harness;
@@ -29,6 +27,9 @@ public sealed class Bench : IAsyncDisposable
 
     /// <summary>False for a test that damages the journal or plants a bug.</summary>
     public bool ChecksHistory { get; set; } = true;
+
+    /// <summary>Whether the journals stay out of the test's output.</summary>
+    public bool IsQuiet { get; set; }
 
     public static async Task<Bench> StartAsync(Action<SignalboxBuilder> configure, FaultyTarget? target = null, HarnessOptions? options = null)
     {
@@ -98,7 +99,7 @@ public sealed class Bench : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (TestContext.Current.TestState?.Result == TestResult.Failed || !_checked)
+        if (!IsQuiet)
         {
             foreach (var run in await Harness.RunsAsync())
             {
@@ -108,7 +109,6 @@ public sealed class Bench : IAsyncDisposable
             TestContext.Current.TestOutputHelper?.WriteLine(string.Join("\n", Harness.Log));
         }
 
-        _checked = true;
         if (ChecksHistory)
         {
             await CheckAsync();

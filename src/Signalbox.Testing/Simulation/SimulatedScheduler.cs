@@ -26,16 +26,16 @@ public sealed class SimulatedScheduler(ulong seed)
 
     /// <summary>
     /// Runs what is ready, and what becomes ready by that, until nothing is. Calls to stores that are on their way outside the simulation are waited for.
-    /// No time passes.
+    /// No time passes. With <paramref name="tasks"/> given, it stops after so many, in the middle of everything.
     /// </summary>
     /// <exception cref="InvalidOperationException">It never ends (<see cref="StepsMax"/>).</exception>
-    public void RunReady()
+    public void RunReady(int tasks = int.MaxValue)
     {
         var around = SynchronizationContext.Current;
         SynchronizationContext.SetSynchronizationContext(null);
         try
         {
-            for (var steps = 0; ; steps++)
+            for (var steps = 0; steps < tasks; steps++)
             {
                 if (!TryTake(out var process, out var task))
                 {

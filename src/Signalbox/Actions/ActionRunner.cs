@@ -119,6 +119,7 @@ internal sealed class ActionRunner(VisitEngine visit)
             (visit.Record.Action(step)?.Attempts ?? 0) + 1);
 
         var (look, looks) = await LookAsync(handler.ProbeAsync, arguments.Utf8, handler.Policy, Context(intended, visit.Journal.Now));
+        visit.ThrowIfClosed();
         if (look.Kind == Wanted(undo))
         {
             return await RecordAsync(EntryKinds.ActionVerified, step, intended, "it is so already", look.Proof, madeByUs: false, looks, arguments: placed, payloads: payloads);
@@ -130,17 +131,23 @@ internal sealed class ActionRunner(VisitEngine visit)
             return await RecordAsync(EntryKinds.ActionNotApplied, step, intended, $"the target could not be asked: {look.Proof}", null, madeByUs: false, looks, arguments: placed, payloads: payloads);
         }
 
-        if (undo && await EffectIsNotOursAsync(registration.Name, intended.ArgumentsHash) is { } why)
+        var notOurs = undo ? await EffectIsNotOursAsync(registration.Name, intended.ArgumentsHash) : null;
+        visit.ThrowIfClosed();
+        if (notOurs is { } why)
         {
             return await RecordAsync(EntryKinds.ActionRefused, step, intended, why, look.Proof, madeByUs: false, looks, arguments: placed, payloads: payloads);
         }
 
-        var intent = await visit.Journal.AppendAsync(
-        [
-            visit.Draft(EntryKinds.ActionProbed, step, Body.Write(new ActionObserved(intended.ActionId, intended.Action, null, look.Proof, Undo: undo, Probes: looks)), look.Proof),
-            visit.Draft(EntryKinds.ActionIntended, step, Body.Write(intended), undo ? "to be undone" : "to be done", payloads),
-        ]);
-        return await visit.ActAsync(() => CarryThroughAsync(intent[^1], mayExecute: true, fresh: true));
+        // Closing waits for all of this: an intent on its way is an intent.
+        return await visit.ActAsync(async () =>
+        {
+            var intent = await visit.Journal.AppendAsync(
+            [
+                visit.Draft(EntryKinds.ActionProbed, step, Body.Write(new ActionObserved(intended.ActionId, intended.Action, null, look.Proof, Undo: undo, Probes: looks)), look.Proof),
+                visit.Draft(EntryKinds.ActionIntended, step, Body.Write(intended), undo ? "to be undone" : "to be done", payloads),
+            ]);
+            return await CarryThroughAsync(intent[^1], mayExecute: true, fresh: true);
+        });
     }
 
     /// <summary>Everything after a durable intent. <paramref name="fresh"/>: this very call wrote it, so that nobody can have executed it.</summary>

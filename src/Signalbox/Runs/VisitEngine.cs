@@ -214,6 +214,15 @@ internal sealed class VisitEngine : IDisposable
         throw new InvalidOperationException("Never reached.");
     }
 
+    /// <summary>To be called before an append that comes after an await: what a pass begun anew or another visit does must not be mixed with what this one left.</summary>
+    public void ThrowIfClosed()
+    {
+        if (_closed)
+        {
+            throw new VisitOverException();
+        }
+    }
+
     /// <summary>Does the part of an action that must not be left half done: closing waits for it.</summary>
     public async Task<T> ActAsync<T>(Func<Task<T>> action)
     {

@@ -263,6 +263,7 @@ public class VisitScope
 
         async Task<Entry> EndAsync(WaitCompleted end, string why, IReadOnlyList<Payload> payloads)
         {
+            _engine.ThrowIfClosed();
             var completed = _engine.Draft(EntryKinds.WaitCompleted, step, Body.Write(end), why, payloads, actor: "engine");
             return (await journal.AppendAsync(opening is null ? [completed] : [opening, completed]))[^1];
         }

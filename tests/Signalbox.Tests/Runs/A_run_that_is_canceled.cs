@@ -110,6 +110,41 @@ public sealed class A_run_that_is_canceled
     }
 
     [Fact]
+    public async Task Between_an_actions_look_and_its_intent_does_not_intend_it_any_more()
+    {
+        for (var moment = 1; moment < 60; moment++)
+        {
+            await using var bench = await Bench.OfAsync(new Flow(
+                async visit =>
+                {
+                    await visit.Act(s_block);
+                    return visit.GoTo(Step.Done);
+                },
+                Two: async visit =>
+                {
+                    await visit.Undo(s_block);
+                    return visit.GoTo(Step.Done);
+                }) { OnCancel = Step.Two });
+            bench.IsQuiet = true;
+            await bench.StartRunAsync();
+            await bench.Harness.SettleAsync(moment);
+            await bench.CancelAsync();
+            await bench.IdleAsync();
+
+            // Whatever the moment: each action of a visit is settled within it, and in the end nothing stands.
+            if ((await bench.RowAsync()).Status == RunStatus.Canceled)
+            {
+                Assert.Empty(bench.Target.Resources);
+            }
+
+            foreach (var visit in (await bench.JournalAsync()).Where(e => e.Kind.StartsWith("action.", StringComparison.Ordinal)).GroupBy(e => (e.Visit, e.Step)))
+            {
+                Assert.True(visit.Last().Kind is EntryKinds.ActionVerified or EntryKinds.ActionNotApplied, visit.Last().Kind);
+            }
+        }
+    }
+
+    [Fact]
     public async Task Goes_to_the_state_that_is_declared_for_it_and_cleans_up_there()
     {
         await using var bench = await Bench.OfAsync(new Flow(
