@@ -98,7 +98,8 @@ public sealed class Stored_formats
                 await visit.WaitFor<int>("news");
                 await visit.Delay(TimeSpan.FromMinutes(1));
                 return visit.GoTo(Step.Done);
-            }) { Name = "child" }));
+            })
+            { Name = "child" }));
         await bench.StartRunAsync(new Note("hello"), key: "k-1");
         await bench.Harness.SettleAsync();
         await bench.SignalAsync("go", "now");

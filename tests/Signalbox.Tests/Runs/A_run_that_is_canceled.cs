@@ -124,7 +124,8 @@ public sealed class A_run_that_is_canceled
                 {
                     await visit.Undo(s_block);
                     return visit.GoTo(Step.Done);
-                }) { OnCancel = Step.Two });
+                })
+            { OnCancel = Step.Two });
             bench.IsQuiet = true;
             await bench.StartRunAsync();
             await bench.Harness.SettleAsync(moment);
@@ -159,7 +160,8 @@ public sealed class A_run_that_is_canceled
                 await visit.Undo(s_block);
                 await visit.Delay(TimeSpan.FromHours(1));
                 return visit.GoTo(Step.Done, visit.Case with { Text = "cleaned" });
-            }) { OnCancel = Step.Two });
+            })
+        { OnCancel = Step.Two });
         await bench.RunAsync(new Note("kept"));
         await bench.CancelAsync();
         await bench.IdleAsync();
@@ -178,7 +180,8 @@ public sealed class A_run_that_is_canceled
             {
                 await visit.WaitFor<int>("never");
                 return visit.GoTo(Step.Done);
-            }) { OnCancel = Step.Two });
+            })
+        { OnCancel = Step.Two });
         await bench.StartRunAsync();
         await bench.CancelAsync();
         await bench.IdleAsync();
@@ -230,7 +233,8 @@ public sealed class A_run_that_is_canceled
         {
             await visit.WaitFor<int>("never");
             return visit.GoTo(Step.Done);
-        }) { Name = "child" };
+        })
+        { Name = "child" };
         Flow parent = new(async visit =>
         {
             var run = await visit.StartChild("child", new Note());
@@ -252,13 +256,15 @@ public sealed class A_run_that_is_canceled
         {
             await visit.WaitFor<int>("never");
             return visit.GoTo(Step.Done);
-        }) { Name = "child" };
+        })
+        { Name = "child" };
         Flow parent = new(async visit =>
         {
             await visit.StartChild("child", new Note());
             await visit.WaitFor<int>("never");
             return visit.GoTo(Step.Done);
-        }) { OnCancel = Step.Two };
+        })
+        { OnCancel = Step.Two };
         await using var bench = await Bench.StartAsync(signalbox => signalbox.Add(parent).Add(child));
         await bench.RunAsync();
         await bench.CancelAsync();

@@ -92,7 +92,8 @@ public sealed class A_transition
                 var n = await visit.Read("count", _ => Task.FromResult(++calls));
                 return visit.GoTo(n < 3 ? Step.Two : Step.Done, new Note(visit.Case.Text + visit.Number));
             },
-            Flow.GoesTo(Step.One)) { Also = [(Step.Two, Step.One)] });
+            Flow.GoesTo(Step.One))
+        { Also = [(Step.Two, Step.One)] });
         await bench.RunAsync();
 
         Assert.Equal(3, calls);

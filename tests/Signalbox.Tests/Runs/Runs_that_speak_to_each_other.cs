@@ -19,7 +19,8 @@ public sealed class Runs_that_speak_to_each_other
     {
         await visit.Delay(TimeSpan.FromMinutes(visit.Case.Number));
         return visit.GoTo(visit.Case.Number == 1 ? Step.Done : Step.Bad);
-    }) { Name = "child" };
+    })
+    { Name = "child" };
 
     [Fact]
     public async Task Start_children_and_await_their_ends()
@@ -94,7 +95,8 @@ public sealed class Runs_that_speak_to_each_other
                         }
 
                         return visit.GoTo(Step.Done, new Note("", sum));
-                    }) { Name = "reader" }),
+                    })
+                    { Name = "reader" }),
                 Drive = async harness =>
                 {
                     var reader = await harness.StartRunAsync("reader", new Note());

@@ -9,7 +9,8 @@ public sealed class Versions
     {
         await visit.WaitFor<int>("go");
         return visit.GoTo(Step.Done, new Note($"v{version}"));
-    }) { Version = version, Also = also };
+    })
+    { Version = version, Also = also };
 
     [Fact]
     public async Task Of_the_same_number_and_another_definition_are_refused_while_runs_are_open_and_the_runs_are_named()

@@ -38,7 +38,8 @@ public sealed class A_simulation
         {
             await visit.Undo(new Block($"192.0.2.{visit.Case.Number}"));
             return visit.GoTo(Step.Done);
-        }) { OnCancel = Step.Three };
+        })
+    { OnCancel = Step.Three };
 
     private static Task<Bench> StartAsync(ulong seed, FaultyTarget target) => Bench.OfAsync(Everything(target), target, new HarnessOptions { Seed = seed });
 

@@ -180,7 +180,20 @@ public sealed class The_fold_of_a_run
 
     private static Entry Entry(string kind, ReadOnlyMemory<byte> body, string step = "", long seq = 4, int epoch = 7) => new()
     {
-        Position = 1, Run = new RunId("r-1"), Seq = seq, Epoch = epoch, At = 1000, Kind = kind, State = "One", Visit = 1, Scope = "", Step = step, Actor = "", Cause = "", Body = body, Salt = default,
+        Position = 1,
+        Run = new RunId("r-1"),
+        Seq = seq,
+        Epoch = epoch,
+        At = 1000,
+        Kind = kind,
+        State = "One",
+        Visit = 1,
+        Scope = "",
+        Step = step,
+        Actor = "",
+        Cause = "",
+        Body = body,
+        Salt = default,
         Hash = new byte[] { 9 },
     };
 }

@@ -26,7 +26,16 @@ public sealed class Who_gets_a_run_after_a_death
             Hash = new byte[32],
             Row = new RunRow
             {
-                Run = new RunId("r-1"), Workflow = "flow", Version = 1, Fingerprint = "", Status = RunStatus.Running, State = "One", Visit = 1, Worker = "w-1", Deaths = deaths, DeathsAlone = deathsAlone,
+                Run = new RunId("r-1"),
+                Workflow = "flow",
+                Version = 1,
+                Fingerprint = "",
+                Status = RunStatus.Running,
+                State = "One",
+                Visit = 1,
+                Worker = "w-1",
+                Deaths = deaths,
+                DeathsAlone = deathsAlone,
                 Alone = alone,
             },
         };
@@ -45,6 +54,20 @@ public sealed class Who_gets_a_run_after_a_death
 
     private static Entry Entry(string kind) => new()
     {
-        Position = 1, Run = new RunId("r-1"), Seq = 4, Epoch = 1, At = 0, Kind = kind, State = "", Visit = 1, Scope = "", Step = "", Actor = "", Cause = "", Body = default, Salt = default, Hash = default,
+        Position = 1,
+        Run = new RunId("r-1"),
+        Seq = 4,
+        Epoch = 1,
+        At = 0,
+        Kind = kind,
+        State = "",
+        Visit = 1,
+        Scope = "",
+        Step = "",
+        Actor = "",
+        Cause = "",
+        Body = default,
+        Salt = default,
+        Hash = default,
     };
 }
