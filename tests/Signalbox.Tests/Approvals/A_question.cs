@@ -93,7 +93,7 @@ public sealed class A_question
         }));
         await bench.RunAsync();
         var told = await bench.AnswerAsync("yes");
-        Assert.Equal(("approval_ambiguous", $"Run '{bench.Run}' has 2 open questions; name one of: 'first/-/1', 'second/-/1'"), (told.Code, told.Message));
+        Assert.Equal(("approval_ambiguous", $"Run '{bench.Run}' has 2 open questions; name one of: first/-/1, second/-/1"), (told.Code, told.Message));
         Assert.True((await bench.AnswerAsync("no", "second/-/1")).IsAccepted);
         Assert.True((await bench.AnswerAsync("yes", "first/-/1")).IsAccepted);
         await bench.IdleAsync();
