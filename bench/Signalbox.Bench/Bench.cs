@@ -103,18 +103,23 @@ internal sealed class Bench(string folder, int rounds)
     public async Task<IReadOnlyList<Figure>> ParkedAsync(int runs = 100_000)
     {
         var db = Fresh("parked");
-        RunId sleeper;
-        double memory;
         await using (var world = await World.OpenAsync(db, concurrency: 1000))
         {
             await world.StartAsync();
-            await ParkAsync(world, 1000);
-            var before = Resident();
-            await ParkAsync(world, runs - 1000);
-            memory = Resident() - before;
-            sleeper = (await world.Client.ListAsync(new RunQuery { Limit = 1 }))[0].Run;
-            await world.StopAsync();
-            await world.Client.SignalAsync(sleeper, "go", "now");
+            await StartAllAsync(runs, _ => world.Client.StartAsync("park", new EmptyCase()));
+            await world.UntilAllWaitAsync();
+        }
+
+        // What a worker's process costs beside them: the same process, once on a store without a run.
+        var memory = new List<double>();
+        for (var round = 0; round < rounds; round++)
+        {
+            memory.Add(await InNewProcessAsync("--idle", db) - await InNewProcessAsync("--idle", Fresh("empty")));
+        }
+
+        await using (var world = await World.OpenAsync(db))
+        {
+            await world.Client.SignalAsync((await world.Client.ListAsync(new RunQuery { Limit = 1 }))[0].Run, "go", "now");
         }
 
         var bytes = new FileInfo(db).Length;
@@ -122,21 +127,15 @@ internal sealed class Bench(string folder, int rounds)
         for (var round = 0; round < rounds; round++)
         {
             // Each round resumes another run; the signal for the next one is put there by the child itself.
-            starts.Add(await ResumeInNewProcessAsync(db));
+            starts.Add(await InNewProcessAsync("--resume", db));
         }
 
         return
         [
-            new Figure($"{runs:N0} parked runs: working set", $"{memory / 1048576:N1} MiB in all", "—", "—", "≤ 1 MB in all", memory <= 1_000_000),
+            new Figure($"{runs:N0} parked runs: working set", $"{Median(memory) / 1e6:N1} MB in all", "—", "—", "≤ 1 MB in all", Median(memory) <= 1_000_000),
             new Figure($"{runs:N0} parked runs: disk", $"{bytes / (double)runs:N0} B each", "—", "—", "≤ 2 KB each", bytes <= 2048L * runs),
             new Figure($"{runs:N0} parked runs: process start to the first resumed", $"{Median(starts):N2} s", "—", "—", "≤ 1 s", Median(starts) <= 1),
         ];
-
-        async Task ParkAsync(World world, int count)
-        {
-            await StartAllAsync(count, _ => world.Client.StartAsync("park", new EmptyCase()));
-            await world.UntilAllWaitAsync();
-        }
     }
 
     /// <summary>Called in a fresh process: opens the store, drives, and prints how long it took from the process's start to the first handler.</summary>
@@ -151,6 +150,15 @@ internal sealed class Bench(string folder, int rounds)
         var next = await world.Client.ListAsync(new RunQuery { Statuses = [RunStatus.Waiting], Limit = 1 });
         await world.StopAsync();
         await world.Client.SignalAsync(next[0].Run, "go", "now");
+    }
+
+    /// <summary>Called in a fresh process: opens the store, lets the worker idle, and prints the working set.</summary>
+    public static async Task IdleAsync(string db)
+    {
+        await using var world = await World.OpenAsync(db);
+        await world.StartAsync();
+        await Task.Delay(TimeSpan.FromSeconds(3));
+        Console.WriteLine(Resident().ToString(CultureInfo.InvariantCulture));
     }
 
     /// <summary>Recovery of a visit with many recorded steps, and what the last step costs beside an early one.</summary>
@@ -283,12 +291,12 @@ internal sealed class Bench(string folder, int rounds)
         return self.WorkingSet64;
     }
 
-    private static async Task<double> ResumeInNewProcessAsync(string db)
+    private static async Task<double> InNewProcessAsync(string what, string db)
     {
-        using var child = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, ["--resume", db]) { RedirectStandardOutput = true })!;
+        using var child = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, [what, db]) { RedirectStandardOutput = true })!;
         var line = await child.StandardOutput.ReadLineAsync();
         await child.WaitForExitAsync();
-        return double.Parse(line ?? throw new InvalidOperationException("The process that was to resume a run said nothing."), CultureInfo.InvariantCulture);
+        return double.Parse(line ?? throw new InvalidOperationException("The process that was to measure said nothing."), CultureInfo.InvariantCulture);
     }
 }
 

@@ -9,6 +9,12 @@ if (args is ["--resume", var db])
     return 0;
 }
 
+if (args is ["--idle", var idle])
+{
+    await Bench.IdleAsync(idle);
+    return 0;
+}
+
 string? Option(string name) => Array.IndexOf(args, name) is >= 0 and var i && i + 1 < args.Length ? args[i + 1] : null;
 if (args.Contains("--help"))
 {

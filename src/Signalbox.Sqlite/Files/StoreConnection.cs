@@ -51,7 +51,8 @@ internal static class StoreConnection
         var connection = Open(paths.Database, SqliteOpenMode.ReadOnly);
         try
         {
-            StoreSchema.Execute(connection, "PRAGMA wal_autocheckpoint = 0");
+            // Every commit voids a reader's cache, so a large one would only hold memory: the operating system has the pages.
+            StoreSchema.Execute(connection, "PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -256");
             return connection;
         }
         catch

@@ -17,7 +17,9 @@ internal sealed class Leasing : IDisposable
     private static readonly FrozenDictionary<PayloadHash, PackedPayload> NoPayloads = FrozenDictionary<PayloadHash, PackedPayload>.Empty;
 
     private readonly JournalWriter _writer;
+    private const int VisitAtHandMax = 50;
     private readonly EntryReader _entries;
+    private List<IReadOnlyList<Entry>> _visits = [];
     private readonly WorkerLeases _workers;
     private readonly ILogger? _logger;
     private readonly SqliteCommand _drivers;
@@ -59,6 +61,7 @@ internal sealed class Leasing : IDisposable
     public LeaseResult Lease(LeaseRequest request)
     {
         var given = new List<RunHead>();
+        _visits = [];
         var aloneWaits = false;
         foreach (var run in Orphans(request.Workflows))
         {
@@ -80,9 +83,9 @@ internal sealed class Leasing : IDisposable
             Attempt(run, head => Give(head, LeaseRules.Take(head, request.Worker), given));
         }
 
-        return new LeaseResult(given, NextDue(request.Workflows), aloneWaits);
+        return new LeaseResult(given, NextDue(request.Workflows), aloneWaits) { Visits = _visits };
 
-        bool IsFull() => given.Count >= request.Max || given.Exists(h => h.Row.Alone);
+        bool IsFull() => given.Count >= request.Max || given is [{ Row.Alone: true }];
     }
 
     public void Dispose()
@@ -150,7 +153,17 @@ internal sealed class Leasing : IDisposable
         if (draft.Kind == EntryKinds.RunLeased)
         {
             given.Add(result.Head!);
+            _visits.Add(AtHand(result.Head!));
         }
+    }
+
+    /// <summary>
+    /// The visit of a run that is given, unless it is long: here it is a look into pages that are at hand, while a reader, whose cache every commit voids, has to fetch them.
+    /// </summary>
+    private List<Entry> AtHand(RunHead head)
+    {
+        var from = Math.Max(0, head.Row.VisitSeq - 1);
+        return head.Seq - from < VisitAtHandMax ? _entries.Read(head.Row.Run, from, VisitAtHandMax) : [];
     }
 
     /// <summary>Passes over a run whose journal is damaged, so that it keeps nobody else from going on.</summary>

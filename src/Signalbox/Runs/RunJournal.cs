@@ -29,9 +29,9 @@ internal sealed class RunJournal(IRunStore store, RunHead head, Microsoft.Extens
     /// <summary>The time of the newest entry known: the store's clock, as far as the run may see it.</summary>
     public long Now { get; private set; }
 
-    /// <summary>Reads the current visit, up to the lease, and checks its chain.</summary>
+    /// <summary>Reads the current visit, up to the lease, and checks its chain. <paramref name="atHand"/> are its first entries, if the store gave them along.</summary>
     /// <exception cref="JournalDamagedException">An entry is missing or altered.</exception>
-    public async Task LoadAsync(CancellationToken cancellationToken)
+    public async Task LoadAsync(IReadOnlyList<Entry> atHand, CancellationToken cancellationToken)
     {
         const int Page = 1000;
         Record = new VisitRecord();
@@ -42,7 +42,8 @@ internal sealed class RunJournal(IRunStore store, RunHead head, Microsoft.Extens
         while (_seen < Head.Seq)
         {
             // No further than the head: what has come since is not in its mailbox, and must not count as seen.
-            var page = await store.ReadAsync(Run, _seen + 1, (int)Math.Min(Page, Head.Seq - _seen), cancellationToken);
+            var page = atHand.Count > 0 ? atHand : await store.ReadAsync(Run, _seen + 1, (int)Math.Min(Page, Head.Seq - _seen), cancellationToken);
+            atHand = [];
             if (page.Count == 0)
             {
                 throw new JournalDamagedException(Run, _seen + 1, $"it is missing; the journal goes on to {Head.Seq}");

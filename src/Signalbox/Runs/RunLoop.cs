@@ -17,11 +17,13 @@ internal sealed class RunLoop : IDisposable
     private readonly RunJournal _journal;
     private readonly RunContext _context;
     private readonly CancellationTokenSource _abandoned = new();
+    private IReadOnlyList<Entry> _atHand;
     private VisitEngine? _visit;
     private bool _stopping;
 
-    public RunLoop(Engine engine, RunHead leased)
+    public RunLoop(Engine engine, RunHead leased, IReadOnlyList<Entry> atHand)
     {
+        _atHand = atHand;
         _engine = engine;
         _workflow = engine.Workflows.Find(new WorkflowVersion(leased.Row.Workflow, leased.Row.Version))
             ?? throw new InvalidOperationException($"Run '{leased.Row.Run}' was leased for a workflow that this program lacks.");
@@ -38,7 +40,8 @@ internal sealed class RunLoop : IDisposable
     {
         try
         {
-            await _journal.LoadAsync(_abandoned.Token);
+            await _journal.LoadAsync(_atHand, _abandoned.Token);
+            _atHand = [];
             while (await VisitAsync())
             {
             }

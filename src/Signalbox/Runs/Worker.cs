@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Signalbox.Journal;
 using Signalbox.Storage;
 
 namespace Signalbox;
@@ -106,9 +107,9 @@ internal sealed class Worker(Engine engine, WorkerOptions options) : BackgroundS
         try
         {
             var leased = await engine.Store.LeaseAsync(new LeaseRequest(_name, engine.Workflows.Versions, free, _driven.Count == 0), stopping);
-            foreach (var run in leased.Runs)
+            for (var i = 0; i < leased.Runs.Count; i++)
             {
-                Drive(run);
+                Drive(leased.Runs[i], i < leased.Visits.Count ? leased.Visits[i] : []);
             }
 
             // A full answer may have left more behind: then each slot that comes free is a reason to ask again.
@@ -122,7 +123,7 @@ internal sealed class Worker(Engine engine, WorkerOptions options) : BackgroundS
         }
     }
 
-    private void Drive(RunHead run)
+    private void Drive(RunHead run, IReadOnlyList<Entry> atHand)
     {
         // A worker that was silent for longer than its lease can be given its own run anew.
         if (_driven.Remove(run.Row.Run, out var former))
@@ -130,7 +131,7 @@ internal sealed class Worker(Engine engine, WorkerOptions options) : BackgroundS
             former.Loop.Abandon();
         }
 
-        var loop = new RunLoop(engine, run);
+        var loop = new RunLoop(engine, run, atHand);
         _driven[run.Row.Run] = (loop, DriveAsync());
 
         async Task DriveAsync()

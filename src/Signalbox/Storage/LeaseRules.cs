@@ -9,7 +9,14 @@ public sealed record LeaseRequest(string Worker, IReadOnlyCollection<WorkflowVer
 /// The runs given. <paramref name="NextDue"/> is when the next waiting run comes due. <paramref name="AloneWaits"/>: a run waits to be driven
 /// alone; the worker should drain what it has, then ask again.
 /// </summary>
-public sealed record LeaseResult(IReadOnlyList<RunHead> Runs, DateTimeOffset? NextDue, bool AloneWaits);
+public sealed record LeaseResult(IReadOnlyList<RunHead> Runs, DateTimeOffset? NextDue, bool AloneWaits)
+{
+    /// <summary>
+    /// What the store has at hand of each run, in the order of <see cref="Runs"/>: its entries from the one before the current visit on, as far as it cares to go. Fewer runs, or fewer
+    /// entries: the driver reads the rest itself.
+    /// </summary>
+    public IReadOnlyList<IReadOnlyList<Entry>> Visits { get; init; } = [];
+}
 
 /// <summary>
 /// Who gets a run after a worker's death. A death says little about a run that did new work before it; two in a row without a new step make
