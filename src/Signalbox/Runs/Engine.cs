@@ -24,6 +24,9 @@ public sealed record RunLimits
 internal sealed record Engine(
     IRunStore Store, WorkflowCatalog Workflows, ActionCatalog Actions, IServiceProvider Services, TimeProvider Clock, Entropy Entropy, TaskScheduler Scheduler, RunLimits Limits, ILogger Log)
 {
+    /// <summary>Whether the store can write just now.</summary>
+    public StoreOutage Outage { get; } = new(Log);
+
     /// <summary>Awaits the work for so long. What ignores its cancellation is left behind.</summary>
     /// <exception cref="TimeoutException">The time is up.</exception>
     public async Task<T> WithinAsync<T>(Func<CancellationToken, Task<T>> work, TimeSpan limit, CancellationTokenSource cancellation)
@@ -45,6 +48,28 @@ internal sealed record Engine(
                 cancellation.CancelHere();
                 _ = task.ContinueWith(static left => _ = left.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
             }
+        }
+    }
+}
+
+/// <summary>Says once that the store cannot write, for all runs that wait for it, and once that it can again.</summary>
+internal sealed class StoreOutage(ILogger log)
+{
+    private int _isOut;
+
+    public void Begin(StoreUnavailableException reason)
+    {
+        if (Interlocked.Exchange(ref _isOut, 1) == 0)
+        {
+            log.LogWarning("Runs cannot record just now ({Code}). They hold what they have and try again. {Reason}", reason.Code, reason.Message);
+        }
+    }
+
+    public void End()
+    {
+        if (_isOut != 0 && Interlocked.Exchange(ref _isOut, 0) != 0)
+        {
+            log.LogWarning("The store can write again; runs go on.");
         }
     }
 }

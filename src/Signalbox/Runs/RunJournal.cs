@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using Signalbox.Journal;
 using Signalbox.Storage;
 
@@ -11,7 +10,7 @@ internal sealed class LeaseLostException(RunId run) : Exception($"Run '{run}' wa
 /// The driver's way to its run's journal: every append is conditional on the lease, waits out a full disk, and is folded into the record of the
 /// visit. Lives in the run's context.
 /// </summary>
-internal sealed class RunJournal(IRunStore store, RunHead head, Microsoft.Extensions.Logging.ILogger log, TimeProvider clock, CancellationToken abandoned)
+internal sealed class RunJournal(IRunStore store, RunHead head, StoreOutage outage, TimeProvider clock, CancellationToken abandoned)
 {
     private readonly int _epoch = head.Row.Epoch;
     private readonly List<(ScopedStep Step, Func<EntryDraft> Draft)> _notes = [];
@@ -192,11 +191,13 @@ internal sealed class RunJournal(IRunStore store, RunHead head, Microsoft.Extens
         {
             try
             {
-                return await store.CommitAsync(commit, abandoned);
+                var result = await store.CommitAsync(commit, abandoned);
+                outage.End();
+                return result;
             }
             catch (StoreUnavailableException e) when (!abandoned.IsCancellationRequested)
             {
-                log.LogWarning("Run {Run} cannot record just now ({Code}: {Reason}); it tries again in {Pause}.", Run, e.Code, e.Message, pause);
+                outage.Begin(e);
                 await Task.Delay(pause, clock, abandoned);
                 pause = pause < TimeSpan.FromSeconds(5) ? pause * 2 : pause;
             }

@@ -27,7 +27,7 @@ internal sealed class RunLoop : IDisposable
         _engine = engine;
         _workflow = engine.Workflows.Find(new WorkflowVersion(leased.Row.Workflow, leased.Row.Version))
             ?? throw new InvalidOperationException($"Run '{leased.Row.Run}' was leased for a workflow that this program lacks.");
-        _journal = new RunJournal(engine.Store, leased, engine.Log, engine.Clock, _abandoned.Token);
+        _journal = new RunJournal(engine.Store, leased, engine.Outage, engine.Clock, _abandoned.Token);
         _context = new RunContext(engine.Scheduler);
     }
 

@@ -118,7 +118,7 @@ internal sealed class Worker(Engine engine, WorkerOptions options) : BackgroundS
         }
         catch (StoreUnavailableException e)
         {
-            engine.Log.LogWarning("Worker {Worker} cannot take runs just now ({Code}: {Reason}); it tries again.", _name, e.Code, e.Message);
+            engine.Outage.Begin(e);
             return (null, drain);
         }
     }
