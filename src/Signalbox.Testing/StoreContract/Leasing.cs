@@ -14,6 +14,20 @@ internal static class Leasing
         Expect.Equal((EntryKinds.RunLeased, "worker:w-1", 1), (entry.Kind, entry.Actor, entry.Epoch), "The entry of the lease");
     }
 
+    public static async Task What_a_lease_hands_along_of_a_run_is_the_beginning_of_its_visit(StoreHarness harness)
+    {
+        var first = await harness.StartAsync();
+        var second = await harness.StartAsync();
+        var leased = await harness.LeaseAsync(max: 2);
+        Expect.Sequence([first, second], leased.Runs.Select(r => r.Row.Run), "Runs given");
+        for (var i = 0; i < leased.Visits.Count; i++)
+        {
+            var run = leased.Runs[i].Row;
+            var visit = await harness.Store.ReadAsync(run.Run, Math.Max(0, run.VisitSeq - 1), leased.Visits[i].Count, default);
+            Expect.Sequence(visit.Select(e => (e.Run, e.Seq, Convert.ToHexString(e.Hash.Span))), leased.Visits[i].Select(e => (e.Run, e.Seq, Convert.ToHexString(e.Hash.Span))), "Entries handed along");
+        }
+    }
+
     public static async Task A_worker_gets_only_runs_of_the_workflows_and_versions_it_has(StoreHarness harness)
     {
         var mine = await harness.StartAsync("mine", 2);

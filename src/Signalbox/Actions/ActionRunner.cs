@@ -10,7 +10,6 @@ namespace Signalbox;
 /// </summary>
 internal sealed class ActionRunner(VisitEngine visit)
 {
-
     public async Task<ActionOutcome> ActAsync<TAction>(string scope, TAction action, bool undo)
         where TAction : notnull
     {
@@ -155,13 +154,7 @@ internal sealed class ActionRunner(VisitEngine visit)
     {
         var step = new ScopedStep(intent.Scope, intent.Step);
         var intended = Body.Read<ActionIntended>(intent);
-        if (visit.Engine.Actions.Find(intended.Action) is not { } registration)
-        {
-            throw new ActionInDoubtException(new Trouble(
-                TroubleCodes.ActionUnknown, $"Action '{intended.Action}' ({intended.ActionId}) is in doubt, and this program has no handler of that name to ask the target. Register it, then: signalbox release {visit.Row.Run} --retry", [step]));
-        }
-
-        var handler = registration.Bind(visit.Services);
+        var handler = Handler(intended, step);
         var arguments = await visit.Journal.ResolveAsync(intended.Arguments, intent.Seq);
         var wanted = Wanted(intended.Undo);
         var mayHaveHappened = !fresh;
@@ -259,8 +252,7 @@ internal sealed class ActionRunner(VisitEngine visit)
     {
         var intent = action.Intent!;
         var original = Body.Read<ActionIntended>(intent);
-        var handler = visit.Engine.Actions.Find(original.Action)?.Bind(visit.Services) ?? throw new ActionInDoubtException(new Trouble(
-            TroubleCodes.ActionUnknown, $"Action '{original.Action}' is to be undone, and this program has no handler of that name. Register it, then: signalbox release {visit.Row.Run} --undo", [step]));
+        var handler = Handler(original, step, "to be undone", "--undo");
         var arguments = await visit.Journal.ResolveAsync(original.Arguments, intent.Seq);
         var intended = original with { Undo = !original.Undo, Attempt = action.Attempts + 1 };
         var mayHaveHappened = action.TakingBack is { } earlier && visit.Record.Hold!.Value.Seq < earlier.Seq;
@@ -315,8 +307,7 @@ internal sealed class ActionRunner(VisitEngine visit)
             return;
         }
 
-        var handler = visit.Engine.Actions.Find(intended.Action)?.Bind(visit.Services) ?? throw new ActionInDoubtException(new Trouble(
-            TroubleCodes.ActionUnknown, $"Action '{intended.Action}' ({intended.ActionId}) is in doubt, and this program has no handler of that name to ask the target. Register it, then: signalbox release {visit.Row.Run} --retry", [step]));
+        var handler = Handler(intended, step);
         var arguments = await visit.Journal.ResolveAsync(intended.Arguments, taking.Seq);
         var (look, looks) = await LookAsync(handler.VerifyAsync, arguments, handler.Policy, Context(intended, taking.At));
         if (look.Kind == ObservationKind.Unclear)
@@ -424,6 +415,12 @@ internal sealed class ActionRunner(VisitEngine visit)
             }
         }
     }
+
+    /// <exception cref="ActionInDoubtException">The program has none of that name.</exception>
+    private BoundHandler Handler(ActionIntended intended, ScopedStep step, string state = "in doubt", string verb = "--retry") => visit.Engine.Actions.Find(intended.Action)?.Bind(visit.Services) ?? throw new ActionInDoubtException(new Trouble(
+        TroubleCodes.ActionUnknown,
+        $"Action '{intended.Action}' ({intended.ActionId}) is {state}, and this program has no handler of that name to ask the target. Register it, then: signalbox release {visit.Row.Run} {verb}",
+        [step]));
 
     private ActionContext Context(ActionIntended intended, long at) =>
         new(intended.ActionId, visit.Row.Run, visit.Row.Epoch, intended.Attempt, Microseconds.ToTime(at));

@@ -72,7 +72,6 @@ internal sealed class Worker(Engine engine, WorkerOptions options) : BackgroundS
     {
         await engine.Store.HeartbeatAsync(_name, options.Lease, stopping);
         using var subscription = engine.Store.Subscribe(change => Hear(context, change));
-        using var beating = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         using var ending = new CancellationTokenSource();
         var heart = BeatAsync(ending.Token);
         var drained = false;

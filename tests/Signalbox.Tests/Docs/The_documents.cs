@@ -64,6 +64,20 @@ public sealed class The_documents
         Assert.All(codes, code => Assert.Contains($"`{code}`", page, StringComparison.Ordinal));
     }
 
+    [Fact]
+    public void List_each_code_that_a_store_or_a_command_answers_with()
+    {
+        var page = File.ReadAllText(Path.Combine(Root, "docs/errors.md"));
+        var codes = Directory.GetFiles(Path.Combine(Root, "src"), "*.cs", SearchOption.AllDirectories)
+            .SelectMany(file => System.Text.RegularExpressions.Regex.Matches(File.ReadAllText(file), @"(?:StoreRefusedException|StoreUnavailableException|StepFaultException|CommandResult|Refusal|IgnoreAsync|=> new|return new|: new| new)\(\s*""([a-z]+(?:_[a-z]+)+)""\s*,"))
+            .Select(match => match.Groups[1].Value)
+            .Distinct()
+            .ToList();
+        Assert.Contains("store_owned", codes);
+        Assert.Contains("approval_expired", codes);
+        Assert.All(codes, code => Assert.Contains($"`{code}`", page, StringComparison.Ordinal));
+    }
+
     private static string FindRoot()
     {
         var folder = AppContext.BaseDirectory;
