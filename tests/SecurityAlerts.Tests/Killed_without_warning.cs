@@ -107,7 +107,7 @@ public sealed class Killed_without_warning(ITestOutputHelper output)
         var denied = The_command.Lines(world, "deny.list");
         Assert.Equal(denied.Distinct().Count(), denied.Count);
         var violations = HistoryCheck.Run(
-            await JournalExport.LinesAsync(access.Reader, entries),
+            await JournalExport.LinesAsync(access.Reader),
             new HistoryOptions { TargetState = denied, Action = "block_address", Resource = "address" });
         Assert.Empty(violations);
         return $"{runs.Count} runs, {entries.Count} entries, {denied.Count} addresses denied, {entries.Count(entry => entry.Kind == EntryKinds.RunLeased)} leases";
