@@ -28,6 +28,11 @@ public sealed record Flow(Handler One, Handler? Two = null, Handler? Three = nul
 
     public Step? OnCancel { get; init; }
 
+    /// <summary>The agent that state One asks, and its tools there; a decision that does not stand may go to Three.</summary>
+    public string? Agent { get; init; }
+
+    public string[] Tools { get; init; } = [];
+
     /// <summary>More transitions, to make another definition.</summary>
     public (Step From, Step To)[] Also { get; init; } = [];
 
@@ -40,7 +45,13 @@ public sealed class FlowWorkflow(Flow flow) : Workflow<Step, Note>(flow.Name, fl
 {
     protected override void Define(StateMachine<Step, Note> states)
     {
-        states.Start(Step.One, visit => flow.One(visit)).To([Step.Two, Step.Done, Step.Bad, .. Also(Step.One)]);
+        var one = states.Start(Step.One, visit => flow.One(visit)).To([Step.Two, Step.Done, Step.Bad, .. Also(Step.One)]);
+        if (flow.Agent is { } agent)
+        {
+            one.Agent(agent, flow.Tools);
+            states.EscalatesTo(Step.Three);
+        }
+
         states.State(Step.Two, visit => (flow.Two ?? Flow.GoesTo(Step.Done))(visit)).To([Step.Three, Step.Done, Step.Bad, .. Also(Step.Two)]);
         states.State(Step.Three, visit => (flow.Three ?? Flow.GoesTo(Step.Done))(visit)).To([Step.Done, Step.Bad, .. Also(Step.Three)]);
         states.End(Step.Done);

@@ -43,6 +43,7 @@ internal static class RowDifferences
             ("alone", row.Alone ? "yes" : "no"),
             ("deathsAlone", Text(row.DeathsAlone)),
             ("cancelRequested", row.CancelRequested ? "yes" : "no"),
+            ("spent", row.Spent == Spending.None ? null : row.Spent.ToString()),
             ("startedAt", Text(Journal.Microseconds.From(row.StartedAt))),
             ("changedAt", Text(Journal.Microseconds.From(row.ChangedAt))),
             ("waits", string.Join("; ", head.Waits.OrderBy(w => w.Seq).Select(w => $"{w.Kind} {w.Scope} {w.Step} {w.Name} {w.Due?.ToString(CultureInfo.InvariantCulture)} entry {Text(w.Seq)}"))),

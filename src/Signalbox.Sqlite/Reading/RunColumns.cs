@@ -10,7 +10,7 @@ internal static class RunColumns
 {
     public const string All = """
         r.id, r.run, r.workflow, r.version, r.fingerprint, r.key, r.labels, r.parent, r.parent_step, r.status, r.state, r.visit, r.visit_seq,
-        r.reason_code, r.reason, r.epoch, r.worker, r.lease_seq, r.deaths, r.alone, r.deaths_alone, r.cancel_requested, r.started_at, r.changed_at
+        r.reason_code, r.reason, r.epoch, r.worker, r.lease_seq, r.deaths, r.alone, r.deaths_alone, r.cancel_requested, r.started_at, r.changed_at, r.spent
         """;
 
     public const int Id = 0;
@@ -24,7 +24,7 @@ internal static class RunColumns
         Version = row.GetInt32(3),
         Fingerprint = row.GetString(4),
         Key = Text(row, 5),
-        Labels = Text(row, 6) is { } labels ? JsonSerializer.Deserialize(labels, LabelsJson.Default.DictionaryStringString)! : NoLabels,
+        Labels = Text(row, 6) is { } labels ? JsonSerializer.Deserialize(labels, ColumnsJson.Default.DictionaryStringString)! : NoLabels,
         Parent = Text(row, 7) is { } parent ? new RunId(parent) : null,
         ParentStep = Text(row, 8),
         Status = Enum.Parse<RunStatus>(row.GetString(9)),
@@ -42,13 +42,18 @@ internal static class RunColumns
         CancelRequested = row.GetBoolean(21),
         StartedAt = Microseconds.ToTime(row.GetInt64(22)),
         ChangedAt = Microseconds.ToTime(row.GetInt64(23)),
+        Spent = Text(row, 24) is { } spent ? JsonSerializer.Deserialize(spent, ColumnsJson.Default.Spending)! : Spending.None,
     };
 
     public static string? Labels(IReadOnlyDictionary<string, string> labels) =>
-        labels.Count == 0 ? null : JsonSerializer.Serialize(new Dictionary<string, string>(labels), LabelsJson.Default.DictionaryStringString);
+        labels.Count == 0 ? null : JsonSerializer.Serialize(new Dictionary<string, string>(labels), ColumnsJson.Default.DictionaryStringString);
+
+    public static string? Spent(Spending spent) => spent == Spending.None ? null : JsonSerializer.Serialize(spent, ColumnsJson.Default.Spending);
 
     private static string? Text(SqliteDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
 }
 
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault)]
 [JsonSerializable(typeof(Dictionary<string, string>))]
-internal sealed partial class LabelsJson : JsonSerializerContext;
+[JsonSerializable(typeof(Spending))]
+internal sealed partial class ColumnsJson : JsonSerializerContext;

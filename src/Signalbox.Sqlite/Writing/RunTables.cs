@@ -9,15 +9,15 @@ namespace Signalbox.Sqlite.Writing;
 internal sealed class RunTables(sqlite3 database) : IDisposable
 {
     private readonly Statement _insert = new(database, """
-        INSERT INTO runs(status, state, visit, visit_seq, reason_code, reason, epoch, worker, lease_seq, deaths, alone, deaths_alone, cancel_requested, changed_at, ready_at,
+        INSERT INTO runs(status, state, visit, visit_seq, reason_code, reason, epoch, worker, lease_seq, deaths, alone, deaths_alone, cancel_requested, changed_at, ready_at, spent,
           id, run, workflow, version, fingerprint, key, labels, parent, parent_step, started_at)
-        VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25)
+        VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)
         """);
 
     private readonly Statement _update = new(database, """
         UPDATE runs SET status = ?1, state = ?2, visit = ?3, visit_seq = ?4, reason_code = ?5, reason = ?6, epoch = ?7, worker = ?8, lease_seq = ?9, deaths = ?10,
-          alone = ?11, deaths_alone = ?12, cancel_requested = ?13, changed_at = ?14, ready_at = ?15
-        WHERE id = ?16
+          alone = ?11, deaths_alone = ?12, cancel_requested = ?13, changed_at = ?14, ready_at = ?15, spent = ?16
+        WHERE id = ?17
         """);
 
     private readonly Statement _openWait = new(database, "INSERT INTO waits(run, seq, kind, scope, step, name, due) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)");
@@ -36,7 +36,7 @@ internal sealed class RunTables(sqlite3 database) : IDisposable
         }
         else if (!ReferenceEquals(before.Head.Row, after.Row) || before.Head.ReadyAt != after.ReadyAt)
         {
-            BindChanging(_update, after).Bind(16, id).Run();
+            BindChanging(_update, after).Bind(17, id).Run();
         }
 
         WriteWaits(id, before?.Head, after);
@@ -59,16 +59,16 @@ internal sealed class RunTables(sqlite3 database) : IDisposable
     {
         var row = head.Row;
         BindChanging(_insert, head)
-            .Bind(16, id)
-            .Bind(17, row.Run.Value)
-            .Bind(18, row.Workflow)
-            .Bind(19, row.Version)
-            .Bind(20, row.Fingerprint)
-            .Bind(21, row.Key)
-            .Bind(22, RunColumns.Labels(row.Labels))
-            .Bind(23, row.Parent?.Value)
-            .Bind(24, row.ParentStep)
-            .Bind(25, Microseconds.From(row.StartedAt))
+            .Bind(17, id)
+            .Bind(18, row.Run.Value)
+            .Bind(19, row.Workflow)
+            .Bind(20, row.Version)
+            .Bind(21, row.Fingerprint)
+            .Bind(22, row.Key)
+            .Bind(23, RunColumns.Labels(row.Labels))
+            .Bind(24, row.Parent?.Value)
+            .Bind(25, row.ParentStep)
+            .Bind(26, Microseconds.From(row.StartedAt))
             .Run();
     }
 
@@ -90,7 +90,8 @@ internal sealed class RunTables(sqlite3 database) : IDisposable
             .Bind(12, row.DeathsAlone)
             .Bind(13, row.CancelRequested ? 1 : 0)
             .Bind(14, Microseconds.From(row.ChangedAt))
-            .Bind(15, head.ReadyAt);
+            .Bind(15, head.ReadyAt)
+            .Bind(16, RunColumns.Spent(row.Spent));
     }
 
     private void WriteWaits(long id, RunHead? before, RunHead after)

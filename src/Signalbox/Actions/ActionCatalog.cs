@@ -71,6 +71,8 @@ internal sealed class ActionCatalog
 
     public ActionRegistration? Find(string name) => _byName.GetValueOrDefault(name);
 
+    public bool Has(Type type) => _byType.ContainsKey(type);
+
     public ActionRegistration Get(Type type) => _byType.GetValueOrDefault(type)
         ?? throw new InvalidOperationException($"No handler is registered for the action {type.Name}. Register one: AddAction<{type.Name}, {type.Name}Handler>(\"stable_name\").");
 

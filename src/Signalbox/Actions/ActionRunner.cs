@@ -10,11 +10,11 @@ namespace Signalbox;
 /// </summary>
 internal sealed class ActionRunner(VisitEngine visit)
 {
-    public async Task<ActionOutcome> ActAsync<TAction>(string scope, TAction action, bool undo)
-        where TAction : notnull
+    public Task<ActionOutcome> ActAsync<TAction>(string scope, TAction action, bool undo)
+        where TAction : notnull => ActAsync(scope, visit.Engine.Actions.Get(typeof(TAction)), Bodies.Json(action), undo);
+
+    public async Task<ActionOutcome> ActAsync(string scope, ActionRegistration registration, RawJson arguments, bool undo)
     {
-        var registration = visit.Engine.Actions.Get(typeof(TAction));
-        var arguments = Bodies.Json(action);
         var (step, release) = await visit.AskAsync(scope, undo ? "undo:" + registration.Name : registration.Name, arguments);
         return await visit.OperateAsync(async () =>
         {

@@ -2,8 +2,21 @@ using System.Text.Json.Serialization;
 
 namespace Signalbox;
 
+/// <summary>Evidence of any type: what matters to whoever weighs what is missing.</summary>
+public interface IEvidence
+{
+    /// <summary>The source that was asked.</summary>
+    string Source { get; }
+
+    /// <summary>Whether there is no answer.</summary>
+    bool IsMissing { get; }
+
+    /// <summary>Why it is missing; null when found.</summary>
+    string? Reason { get; }
+}
+
 /// <summary>What a source answered, or a typed <em>missing</em>. A slow or broken source never loses what the others found.</summary>
-public sealed record Evidence<T>
+public sealed record Evidence<T> : IEvidence
 {
     [JsonConstructor]
     internal Evidence(string source, T? value, string? reason)

@@ -29,15 +29,64 @@ public sealed record StateEntered(string? From, RawJson Case, RawJson? Configura
 /// <summary>The body of <see cref="EntryKinds.StepStarted"/>; microseconds since 1970.</summary>
 public sealed record StepStarted(long StartedAt);
 
-/// <summary>The body of <see cref="EntryKinds.StepCompleted"/>. <paramref name="Model"/> is there for a model call; <paramref name="Type"/> is <c>evidence</c>, <c>model</c>, or absent for a plain read.</summary>
-public sealed record StepCompleted(RawJson? Arguments, RawJson Result, long Microseconds, int Attempts = 1, ModelCall? Model = null, string? Type = null);
+/// <summary>
+/// The body of <see cref="EntryKinds.StepCompleted"/>. <paramref name="Model"/> is there for a model call, <paramref name="Tool"/> for a tool call; <paramref name="Type"/> is <c>evidence</c>,
+/// <c>model</c>, <c>tool</c>, or absent for a plain read.
+/// </summary>
+public sealed record StepCompleted(
+    RawJson? Arguments, RawJson Result, long Microseconds, int Attempts = 1, ModelCall? Model = null, string? Type = null, ToolCalled? Tool = null, Settlement? Settlement = null);
 
-/// <summary>What a model call was: who answered, from which messages (payloads), at what use.</summary>
+/// <summary>
+/// What a model call was: who answered, from which messages (payloads), at what use. In an agent's conversation <paramref name="Messages"/> are those added since its turn before, without
+/// the reply to that turn and the tools' answers, which stand in entries of their own: the conversation is stored once.
+/// <paramref name="Malformed"/> says of tool calls, by call id, why their arguments are no JSON object.
+/// </summary>
 public sealed record ModelCall(
-    string Model, IReadOnlyList<PayloadHash> Messages, RawJson Reply, string FinishReason, long? InputTokens, long? OutputTokens, long? CachedInputTokens = null);
+    string Model, IReadOnlyList<PayloadHash> Messages, RawJson Reply, string FinishReason, long? InputTokens, long? OutputTokens, long? CachedInputTokens = null, long? CacheWriteTokens = null,
+    string? Agent = null, string? Tier = null, int Turn = 0, IReadOnlyDictionary<string, string>? Malformed = null);
 
-/// <summary>The body of <see cref="EntryKinds.StepFailed"/> and <see cref="EntryKinds.StepAttemptFailed"/>. <paramref name="Code"/> is <c>timed_out</c>, <c>failed</c>, …; <paramref name="Type"/> as in <see cref="StepCompleted"/>: failed evidence is evidence that is missing.</summary>
-public sealed record StepFailed(string Code, string Reason, RawJson? Arguments, long Microseconds, int Attempts, string? Type = null);
+/// <summary>Which tool call of an agent a step was. The step's name is the tool's, its arguments are the call's.</summary>
+public sealed record ToolCalled(string Agent, string Tier, int Turn, string CallId);
+
+/// <summary>What a paid call had reserved, and what it came to.</summary>
+public sealed record Settlement(Spending Reserved, Spending Spent);
+
+/// <summary>
+/// The body of <see cref="EntryKinds.StepFailed"/> and <see cref="EntryKinds.StepAttemptFailed"/>. <paramref name="Code"/> is <c>timed_out</c>, <c>failed</c>, …; <paramref name="Type"/> as in
+/// <see cref="StepCompleted"/>: failed evidence is evidence that is missing. Without a <paramref name="Settlement"/> it is unknown what a paid call came to, and its reservation counts as spent.
+/// </summary>
+public sealed record StepFailed(string Code, string Reason, RawJson? Arguments, long Microseconds, int Attempts, string? Type = null, ToolCalled? Tool = null, Settlement? Settlement = null);
+
+/// <summary>The body of <see cref="EntryKinds.AgentBegan"/>. <paramref name="Configuration"/> is an <see cref="AgentConfiguration"/>.</summary>
+public sealed record AgentBegan(string Agent, RawJson Configuration);
+
+/// <summary>The body of <see cref="EntryKinds.BudgetReserved"/>, of the step that is about to call.</summary>
+public sealed record BudgetReserved(string Agent, string Model, Spending Amount);
+
+/// <summary>
+/// The body of <see cref="EntryKinds.ToolRejected"/>. <paramref name="Tool"/> and <paramref name="Arguments"/> are the model's words (cut); <paramref name="Answer"/> is what it was told.
+/// <paramref name="Code"/> is one of <see cref="RejectionCodes"/>.
+/// </summary>
+public sealed record ToolRejected(string Agent, string Tier, int Turn, string CallId, string Tool, RawJson? Arguments, string Code, string Answer, IReadOnlyList<string>? Nearest = null);
+
+/// <summary>The body of <see cref="EntryKinds.AnswerRejected"/>. <paramref name="Answer"/> is what the model was told.</summary>
+public sealed record AnswerRejected(string Agent, string Tier, int Turn, string Answer);
+
+/// <summary>
+/// The body of <see cref="EntryKinds.DecisionMade"/>. <paramref name="Confidence"/> is what counted, of the raw <paramref name="Signals"/> and after the cap for what is
+/// <paramref name="Missing"/>; <paramref name="Micros"/> is what the tier cost, in millionths of the price table's currency.
+/// </summary>
+public sealed record DecisionMade(
+    string Decision, string Agent, string Kind, RawJson Answer, double Confidence, IReadOnlyDictionary<string, double> Signals, IReadOnlyList<string> Reasons, string Tier, string Model, bool Stands,
+    long Micros = 0, IReadOnlyDictionary<string, string>? Missing = null, string? Objection = null);
+
+/// <summary>The body of <see cref="EntryKinds.DecisionJudged"/>: <c>right</c> or <c>wrong</c>. A decision without one is unknown.</summary>
+public sealed record DecisionJudged(string Decision, string Verdict);
+
+/// <summary>
+/// The body of <see cref="EntryKinds.EscalationRaised"/>. <paramref name="Reason"/> is one of <see cref="EscalationReasons"/>; <paramref name="To"/> is a tier or <c>person</c>.
+/// </summary>
+public sealed record EscalationRaised(string Agent, string From, string To, string Reason, string Why, string? Decision = null);
 
 /// <summary>The body of <see cref="EntryKinds.WaitOpened"/>: a timer (<paramref name="Due"/>), a signal (<paramref name="Signal"/>), or both. Microseconds since 1970.</summary>
 public sealed record WaitOpened(string? Signal, long? Due);
@@ -131,6 +180,13 @@ public static class Body
 [JsonSerializable(typeof(ActionObserved))]
 [JsonSerializable(typeof(ActionSettled))]
 [JsonSerializable(typeof(ChildStarted))]
+[JsonSerializable(typeof(AgentBegan))]
+[JsonSerializable(typeof(BudgetReserved))]
+[JsonSerializable(typeof(ToolRejected))]
+[JsonSerializable(typeof(AnswerRejected))]
+[JsonSerializable(typeof(DecisionMade))]
+[JsonSerializable(typeof(DecisionJudged))]
+[JsonSerializable(typeof(EscalationRaised))]
 internal sealed partial class BodyJson : JsonSerializerContext;
 
 internal sealed class PayloadHashConverter : JsonConverter<PayloadHash>

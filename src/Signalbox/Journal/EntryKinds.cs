@@ -113,4 +113,25 @@ public static class EntryKinds
 
     /// <summary>A child run was started in the same transaction. Body: <see cref="ChildStarted"/>.</summary>
     public const string ChildStarted = "child.started";
+
+    /// <summary>An agent was asked: the configuration it works under, pinned for this visit. Body: <see cref="AgentBegan"/>.</summary>
+    public const string AgentBegan = "agent.began";
+
+    /// <summary>Durable before a paid call: what it may use up counts as spent until it is settled. Body: <see cref="BudgetReserved"/>.</summary>
+    public const string BudgetReserved = "budget.reserved";
+
+    /// <summary>A tool call that was not carried out: no such tool, arguments that do not fit, and the like. Body: <see cref="ToolRejected"/>.</summary>
+    public const string ToolRejected = "tool.rejected";
+
+    /// <summary>A model's answer that does not fit its type. Body: <see cref="AnswerRejected"/>.</summary>
+    public const string AnswerRejected = "answer.rejected";
+
+    /// <summary>A tier gave a typed answer; whether it stands. Body: <see cref="DecisionMade"/>.</summary>
+    public const string DecisionMade = "decision.made";
+
+    /// <summary>What became of a decision. Body: <see cref="DecisionJudged"/>.</summary>
+    public const string DecisionJudged = "decision.judged";
+
+    /// <summary>A decision moves up the ladder, and why. Body: <see cref="EscalationRaised"/>.</summary>
+    public const string EscalationRaised = "escalation.raised";
 }

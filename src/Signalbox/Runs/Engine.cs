@@ -22,7 +22,7 @@ public sealed record RunLimits
 
 /// <summary>The seams and settings that every run of a worker shares.</summary>
 internal sealed record Engine(
-    IRunStore Store, WorkflowCatalog Workflows, ActionCatalog Actions, IServiceProvider Services, TimeProvider Clock, Entropy Entropy, TaskScheduler Scheduler, RunLimits Limits, ILogger Log)
+    IRunStore Store, WorkflowCatalog Workflows, ActionCatalog Actions, ToolCatalog Tools, ModelCatalog Models, DecisionSettings Decisions, IServiceProvider Services, TimeProvider Clock, Entropy Entropy, TaskScheduler Scheduler, RunLimits Limits, ILogger Log)
 {
     /// <summary>Whether the store can write just now.</summary>
     public StoreOutage Outage { get; } = new(Log);

@@ -107,7 +107,11 @@ internal sealed class RunLoop : IDisposable
     private async Task<bool> VisitAsync()
     {
         await using var services = _engine.Services.CreateAsyncScope();
-        using var visit = new VisitEngine(_engine, _context, _journal, services.ServiceProvider, _workflow.Name) { Abandoned = _abandoned.Token };
+        using var visit = new VisitEngine(_engine, _context, _journal, services.ServiceProvider, _workflow.Name)
+        {
+            Abandoned = _abandoned.Token,
+            State = _workflow.Drawn.Find(_journal.Head.Row.State),
+        };
         var canceling = _journal.Record.Opening!.Canceling;
         var cancel = _journal.Head.Row.CancelRequested && !canceling;
 

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
@@ -25,6 +26,14 @@ public sealed class SignalboxBuilder
 
     internal List<ActionRegistration> Actions { get; } = [];
 
+    internal List<(string Name, Func<IServiceProvider, IChatClient> Client, ModelOptions Options)> Models { get; } = [];
+
+    internal List<Func<IServiceProvider, Tool>> Tools { get; } = [];
+
+    internal List<Func<IServiceProvider, ToolSource>> ToolSources { get; } = [];
+
+    internal DecisionSettings Decisions { get; } = new();
+
     internal Func<IServiceProvider, IRunStore>? Store { get; private set; }
 
     internal TaskScheduler Scheduler { get; set; } = TaskScheduler.Default;
@@ -48,6 +57,72 @@ public sealed class SignalboxBuilder
         return this;
     }
 
+    /// <summary>Registers a model under the name by which tiers ask for it. The client is asked from many runs at once; its own retries should be off.</summary>
+    public SignalboxBuilder AddModel(string name, Func<IServiceProvider, IChatClient> client, ModelOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        ArgumentNullException.ThrowIfNull(client);
+        Models.Add((name, client, options ?? ModelOptions.Default));
+        return this;
+    }
+
+    /// <summary>Registers a model under the name by which tiers ask for it.</summary>
+    public SignalboxBuilder AddModel(string name, IChatClient client, ModelOptions? options = null) => AddModel(name, _ => client, options);
+
+    /// <summary>Registers a tool; states give it to agents by its name.</summary>
+    public SignalboxBuilder AddTool(Func<IServiceProvider, Tool> tool)
+    {
+        Tools.Add(tool);
+        return this;
+    }
+
+    /// <summary>Registers a tool; states give it to agents by its name.</summary>
+    public SignalboxBuilder AddTool(Tool tool) => AddTool(_ => tool);
+
+    /// <summary>Registers the declared tools of a source, such as an MCP server.</summary>
+    public SignalboxBuilder AddTools(Func<IServiceProvider, ToolSource> source)
+    {
+        ToolSources.Add(source);
+        return this;
+    }
+
+    /// <summary>Registers the declared tools of a source, such as an MCP server.</summary>
+    public SignalboxBuilder AddTools(ToolSource source) => AddTools(_ => source);
+
+    /// <summary>
+    /// Sets the ladder of all agents, or of those of a workflow, a state, or of one agent: the most particular one counts. A visit keeps the ladder that it began with.
+    /// </summary>
+    public SignalboxBuilder UseLadder(Ladder ladder, string? workflow = null, string? state = null, string? agent = null)
+    {
+        ArgumentNullException.ThrowIfNull(ladder);
+        if (workflow is null && state is null && agent is null)
+        {
+            Decisions.Ladder = ladder;
+        }
+        else
+        {
+            Decisions.Set(ladder, workflow, state, agent);
+        }
+
+        return this;
+    }
+
+    /// <summary>Sets what the agents of one run may use up together, for all workflows or for one.</summary>
+    public SignalboxBuilder UseBudget(Budget budget, string? workflow = null)
+    {
+        ArgumentNullException.ThrowIfNull(budget);
+        if (workflow is null)
+        {
+            Decisions.Budget = budget;
+        }
+        else
+        {
+            Decisions.Set(budget, workflow);
+        }
+
+        return this;
+    }
+
     /// <summary>Says where runs are kept. The store is opened once, when first needed, and disposed with the program's services.</summary>
     public SignalboxBuilder UseStore(Func<IServiceProvider, IRunStore> store)
     {
@@ -65,10 +140,15 @@ public sealed class SignalboxBuilder
 
         var actions = new ActionCatalog(Actions, faults);
         var workflows = new WorkflowCatalog(Workflows, services, faults);
+        var clock = services.GetRequiredService<TimeProvider>();
+        var models = new ModelCatalog(Models, services, clock, faults);
+        var tools = new ToolCatalog(Tools, ToolSources, services, actions, faults);
+        faults.AddRange(tools.Faults(workflows));
+        faults.AddRange(Decisions.Faults(workflows, models));
         return faults.Count > 0
             ? throw new WorkflowFaultsException("the configuration of Signalbox", faults)
             : new Engine(
-                services.GetRequiredService<IRunStore>(), workflows, actions, services, services.GetRequiredService<TimeProvider>(), services.GetRequiredService<Entropy>(), Scheduler, Limits,
+                services.GetRequiredService<IRunStore>(), workflows, actions, tools, models, Decisions, services, clock, services.GetRequiredService<Entropy>(), Scheduler, Limits,
                 services.GetService<ILoggerFactory>()?.CreateLogger("Signalbox") ?? NullLogger.Instance);
     }
 }

@@ -1,3 +1,5 @@
+using Signalbox.Journal;
+
 namespace Signalbox;
 
 /// <summary>How long a step may take and how often it is tried. A step is a read: trying it again does no harm.</summary>
@@ -30,13 +32,21 @@ public sealed record StepOptions
     /// <summary>What kind of step it is, as recorded; null for a plain read.</summary>
     internal string? Type { get; init; }
 
+    /// <summary>Which tool call it is.</summary>
+    internal ToolCalled? Tool { get; init; }
+
+    /// <summary>How long a failure itself asks to be waited after; a pause longer than <see cref="BackoffMax"/> is not waited for, and the step has failed.</summary>
+    internal Func<Exception, TimeSpan?>? AsksToWait { get; init; }
+
     internal TimeSpan PauseAfter(int attempt) =>
         TimeSpan.FromTicks((long)Math.Min(BackoffMax.Ticks, Backoff.Ticks * Math.Pow(2, attempt - 1)));
+
+    internal bool IsWorthAnother(Exception fault) => RetryOn?.Invoke(fault) != false && !(AsksToWait?.Invoke(fault) > BackoffMax);
 }
 
 /// <summary>
 /// A step failed for good; the failure is recorded and is what the step answers from now on, until the run is retried. <see cref="Code"/> is
-/// <c>failed</c>, <c>timed_out</c>, <c>too_large</c>, <c>invalid_answer</c>, <c>truncated</c> or <c>refused</c>.
+/// <c>failed</c>, <c>timed_out</c>, <c>too_large</c>, <c>invalid_answer</c>, or a <see cref="ModelTrouble"/> in snake case.
 /// </summary>
 public sealed class StepFailedException(RunId run, string step, string code, string reason, int attempts)
     : Exception($"Step '{step}' of run '{run}' failed after {attempts} {(attempts == 1 ? "attempt" : "attempts")}: {reason}")
@@ -58,7 +68,9 @@ public sealed class StepFailedException(RunId run, string step, string code, str
 }
 
 /// <summary>An attempt failed in a way that has a code of its own.</summary>
-internal sealed class StepFaultException(string code, string reason, Exception? inner = null) : Exception(reason, inner)
+internal sealed class StepFaultException(string code, string reason, Exception? inner = null, Settlement? settlement = null) : Exception(reason, inner)
 {
     public string Code { get; } = code;
+
+    public Settlement? Settlement { get; } = settlement;
 }

@@ -67,6 +67,9 @@ internal sealed class VisitEngine : IDisposable
 
     public string Workflow { get; }
 
+    /// <summary>The state as its workflow declares it.</summary>
+    public StateDefinition? State { get; init; }
+
     public ActionRunner Actions { get; }
 
     /// <summary>The case at entry; set before the handler is entered.</summary>
@@ -77,6 +80,9 @@ internal sealed class VisitEngine : IDisposable
     public RunRow Row => Journal.Head.Row;
 
     public CancellationToken Closing => _closing.Token;
+
+    /// <summary>Reservations on their way into the journal.</summary>
+    public Spending Reserving { get; set; } = Spending.None;
 
     /// <summary>Ends when the worker gives up waiting for what must not be left half done.</summary>
     public required CancellationToken Abandoned { get; init; }
@@ -262,14 +268,7 @@ internal sealed class VisitEngine : IDisposable
         {
             try
             {
-                var recorded = Record.Outcome(step);
-                var (entry, value) = recorded is null ? await DoStepAsync(step, arguments, work, options) : (recorded, default);
-                Scope(scope).Now = Math.Max(Scope(scope).Now, entry.At);
-                if (entry.Kind == EntryKinds.StepFailed)
-                {
-                    var failed = Body.Read<StepFailed>(entry);
-                    throw new StepFailedException(Row.Run, step.Step, failed.Code, failed.Reason, failed.Attempts);
-                }
+                var (entry, value) = await EntryOfAsync(step, arguments, work, options);
 
                 // The bytes that were recorded, live as in recovery.
                 return await ReadAsync<TResult>(entry, value.IsMissing ? Body.Read<StepCompleted>(entry).Result : value);
@@ -279,6 +278,59 @@ internal sealed class VisitEngine : IDisposable
                 release();
             }
         });
+    }
+
+    /// <summary>The same for what needs more of the record than its result.</summary>
+    public async Task<StepCompleted> StepAsync(string scope, string name, RawJson? arguments, Func<CancellationToken, Task<StepResult>> work, StepOptions options)
+    {
+        var (step, release) = await AskAsync(scope, name, arguments, options.Key);
+        return await OperateAsync(async () =>
+        {
+            try
+            {
+                return Body.Read<StepCompleted>((await EntryOfAsync(step, arguments, work, options)).Entry);
+            }
+            finally
+            {
+                release();
+            }
+        });
+    }
+
+    /// <summary>Records a fact once: what this visit finds under that name is what was recorded first.</summary>
+    public async Task<Entry> FactAsync(string scope, string name, Func<ScopedStep, EntryDraft> fact)
+    {
+        var (step, release) = await AskAsync(scope, name, null);
+        return await OperateAsync(async () =>
+        {
+            try
+            {
+                var entry = Record.Outcome(step) ?? (await Journal.AppendAsync([fact(step)]))[0];
+                Consume(scope, entry);
+                return entry;
+            }
+            finally
+            {
+                release();
+            }
+        });
+    }
+
+    /// <summary>The scope has seen the entry: its time is no earlier.</summary>
+    public void Consume(string scope, Entry entry) => Scope(scope).Now = Math.Max(Scope(scope).Now, entry.At);
+
+    private async Task<(Entry Entry, RawJson Value)> EntryOfAsync(ScopedStep step, RawJson? arguments, Func<CancellationToken, Task<StepResult>> work, StepOptions options)
+    {
+        var recorded = Record.Outcome(step);
+        var (entry, value) = recorded is null ? await DoStepAsync(step, arguments, work, options) : (recorded, default);
+        Consume(step.Scope, entry);
+        if (entry.Kind == EntryKinds.StepFailed)
+        {
+            var failed = Body.Read<StepFailed>(entry);
+            throw new StepFailedException(Row.Run, step.Step, failed.Code, failed.Reason, failed.Attempts);
+        }
+
+        return (entry, value);
     }
 
     /// <summary>The key of a step, taken for as long as the step is at work.</summary>
@@ -382,20 +434,22 @@ internal sealed class VisitEngine : IDisposable
             if (fault is null)
             {
                 var (value, more) = Bodies.Place(result!.Value);
-                var completed = new StepCompleted(placed, value, microseconds, attempt, result.Model, options.Type);
+                var completed = new StepCompleted(placed, value, microseconds, attempt, result.Model, options.Type, options.Tool, result.Settlement);
                 var appended = await Journal.AppendAsync([Draft(EntryKinds.StepCompleted, step, Body.Write(completed), payloads: [.. payloads, .. more, .. result.Payloads])]);
                 return (appended[0], value.Reference is null ? value : default);
             }
 
-            var code = (fault as StepFaultException)?.Code ?? "failed";
-            var failed = new StepFailed(code, fault is StepFaultException ? fault.Message : $"{fault.GetType().Name}: {fault.Message}", placed, microseconds, attempt, options.Type);
-            if (attempt >= options.Attempts || options.RetryOn?.Invoke(fault) == false)
+            var known = fault as StepFaultException;
+            var failed = new StepFailed(
+                known?.Code ?? "failed", known?.Message ?? $"{fault.GetType().Name}: {fault.Message}", placed, microseconds, attempt, options.Type, options.Tool, known?.Settlement);
+            if (attempt >= options.Attempts || !options.IsWorthAnother(fault))
             {
                 return ((await Journal.AppendAsync([Draft(EntryKinds.StepFailed, step, Body.Write(failed), failed.Reason, payloads)]))[0], default);
             }
 
             await Journal.AppendAsync([Draft(EntryKinds.StepAttemptFailed, step, Body.Write(failed), failed.Reason, payloads)]);
-            await Task.Delay(options.PauseAfter(attempt) * (0.75 + (Engine.Entropy.NextFraction() / 2)), Engine.Clock, _closing.Token);
+            var pause = options.PauseAfter(attempt) * (0.75 + (Engine.Entropy.NextFraction() / 2));
+            await Task.Delay(options.AsksToWait?.Invoke(fault) is { } asked && asked > pause ? asked : pause, Engine.Clock, _closing.Token);
             NoteStart(step);
         }
     }
@@ -450,7 +504,7 @@ internal sealed class VisitEngine : IDisposable
 internal sealed class VisitOverException : Exception;
 
 /// <summary>What a step's work gives: the value, and for a model call what it was.</summary>
-internal sealed record StepResult(RawJson Value, ModelCall? Model, IReadOnlyList<Payload> Payloads)
+internal sealed record StepResult(RawJson Value, ModelCall? Model, IReadOnlyList<Payload> Payloads, Settlement? Settlement = null)
 {
     public static StepResult Of<T>(T value) => new(Bodies.Json(value), null, []);
 }

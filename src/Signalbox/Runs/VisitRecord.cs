@@ -31,6 +31,7 @@ internal sealed class VisitRecord
     private readonly Dictionary<ScopedStep, ActionRecord> _actions = [];
     private readonly List<ScopedStep> _effects = [];
     private readonly HashSet<ScopedStep> _settled = [];
+    private readonly Dictionary<string, Spending> _spent = [];
 
     /// <summary>The entry that began the visit.</summary>
     public Entry? Entered { get; private set; }
@@ -59,6 +60,9 @@ internal sealed class VisitRecord
 
     public ActionRecord? Action(ScopedStep step) => _actions.GetValueOrDefault(step);
 
+    /// <summary>What was used up in a scope and the scopes within it, as the run's row counts it.</summary>
+    public Spending SpentIn(string scope) => _spent.Where(s => IsWithin(s.Key, scope)).Aggregate(Spending.None, (sum, s) => sum + s.Value);
+
     /// <summary>Whether a person has answered since then.</summary>
     public bool HasAnswerSince(long seq) => _outcomes.Values.Any(e => e.Kind == EntryKinds.ApprovalAnswered && e.Seq > seq);
 
@@ -67,6 +71,11 @@ internal sealed class VisitRecord
     public void Fold(Entry entry)
     {
         var step = new ScopedStep(entry.Scope, entry.Step);
+        if (entry.Scope.Length > 0 && Spending.Of(entry) is { IsNone: false } spent)
+        {
+            _spent[entry.Scope] = _spent.GetValueOrDefault(entry.Scope, Spending.None) + spent;
+        }
+
         switch (entry.Kind)
         {
             case EntryKinds.StateEntered:
@@ -74,6 +83,8 @@ internal sealed class VisitRecord
                 Opening = Body.Read<StateEntered>(entry);
                 break;
             case EntryKinds.StepCompleted or EntryKinds.StepFailed or EntryKinds.WaitCompleted or EntryKinds.ApprovalAnswered or EntryKinds.ApprovalExpired:
+            case EntryKinds.AgentBegan or EntryKinds.ToolRejected or EntryKinds.AnswerRejected or EntryKinds.DecisionMade or EntryKinds.EscalationRaised:
+            case EntryKinds.DecisionJudged when entry.Step.Length > 0:
                 _outcomes[step] = entry;
                 break;
             case EntryKinds.ChildStarted or EntryKinds.SignalSent:
@@ -141,6 +152,10 @@ internal sealed class VisitRecord
 
     private static bool IsOpposite(Entry intent, Entry other) => Body.Read<ActionIntended>(intent).Undo != Body.Read<ActionIntended>(other).Undo;
 
+    private bool Stands(string asked) => _outcomes.Values.Any(e => e.Kind == EntryKinds.DecisionMade && IsWithin(e.Scope, asked) && Body.Read<DecisionMade>(e).Stands);
+
+    private static bool IsWithin(string scope, string outer) => scope == outer || scope.StartsWith(outer + "/", StringComparison.Ordinal);
+
     private void AddEffect(ScopedStep step)
     {
         if (!_effects.Contains(step))
@@ -166,6 +181,15 @@ internal sealed class VisitRecord
         {
             _outcomes.Remove(failed);
             _failedAttempts.Remove(failed);
+        }
+
+        foreach (var asked in _outcomes.Where(o => o.Value.Kind == EntryKinds.AgentBegan && !Stands(o.Key.Scope)).Select(o => o.Key.Scope).ToArray())
+        {
+            // A conversation hangs together: an agent whose decision did not stand is asked anew from its first turn. What it did stays done.
+            foreach (var step in _outcomes.Keys.Where(s => IsWithin(s.Scope, asked) && !_effects.Contains(s)).ToArray())
+            {
+                _outcomes.Remove(step);
+            }
         }
 
         foreach (var action in _actions.Values.Where(a => a.Outcome?.Kind is EntryKinds.ActionNotApplied or EntryKinds.ActionDiverged or EntryKinds.ActionRefused))

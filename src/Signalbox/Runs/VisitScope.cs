@@ -63,17 +63,27 @@ public class VisitScope
     public async Task<T> Branch<T>(string name, Func<VisitScope, Task<T>> branch)
     {
         ArgumentNullException.ThrowIfNull(branch);
-        StepKey.ThrowIfUnfit(name);
         await _engine.Context.EnterAsync();
-        var parent = _engine.Scope(ScopeName);
-        var occurrence = parent.Branches[name] = parent.Branches.GetValueOrDefault(name) + 1;
-        var path = (ScopeName.Length == 0 ? "" : ScopeName + "/") + (occurrence == 1 ? name : $"{name}#{occurrence}");
-        var scope = _engine.Scope(path);
-        scope.Now = Math.Max(scope.Now, parent.Now);
-        var result = await branch(new VisitScope(_engine, path));
-        parent.Now = Math.Max(parent.Now, scope.Now);
+        var scope = Open(name);
+        var result = await branch(scope);
+        await _engine.Context.EnterAsync();
+        Join(scope);
         return result;
     }
+
+    /// <summary>A branch of its own under that name, numbered from the second on.</summary>
+    internal VisitScope Open(string name)
+    {
+        StepKey.ThrowIfUnfit(name);
+        var occurrence = _scope.Branches[name] = _scope.Branches.GetValueOrDefault(name) + 1;
+        var path = (ScopeName.Length == 0 ? "" : ScopeName + "/") + (occurrence == 1 ? name : $"{name}#{occurrence}");
+        var scope = new VisitScope(_engine, path);
+        scope._scope.Now = Math.Max(scope._scope.Now, _scope.Now);
+        return scope;
+    }
+
+    /// <summary>The branch has ended: its time is this scope's.</summary>
+    internal void Join(VisitScope branch) => _scope.Now = Math.Max(_scope.Now, branch._scope.Now);
 
     /// <summary>Looks, acts and verifies: see <see cref="ActionHandler{TAction}"/>. The same action of the same step happens once, whatever crashes.</summary>
     public Task<ActionOutcome> Act<TAction>(TAction action)
@@ -269,11 +279,7 @@ public class VisitScope
         }
     }
 
-    private void Consume(Entry entry)
-    {
-        var scope = _engine.Scope(ScopeName);
-        scope.Now = Math.Max(scope.Now, entry.At);
-    }
+    private void Consume(Entry entry) => _engine.Consume(ScopeName, entry);
 }
 
 /// <summary>One visit of a run in one of its states: what the state's handler is given.</summary>

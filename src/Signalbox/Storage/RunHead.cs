@@ -146,7 +146,7 @@ public sealed record RunHead
         EntryKinds.WaitWithdrawn or EntryKinds.ApprovalWithdrawn or EntryKinds.ApprovalExpired => Without(entry),
         EntryKinds.ApprovalAnswered => Without(entry).Woken(entry, Row.Status == RunStatus.Waiting),
         EntryKinds.SignalReceived => Received(entry, Body.Read<SignalReceived>(entry).Name),
-        _ => this,
+        _ => Spend(Spending.Of(entry)),
     };
 
     private RunHead Leased(Entry entry, RunLeased body) => this with
@@ -190,6 +190,8 @@ public sealed record RunHead
     private RunHead Received(Entry entry, string name) =>
         (this with { Mailbox = Mailbox.Add(new(entry.Seq, name)) })
         .Woken(entry, Row.Status == RunStatus.Waiting && Waits.Any(w => w.Kind == WaitKind.Signal && w.Name == name));
+
+    private RunHead Spend(Spending amount) => amount.IsNone ? this : this with { Row = Row with { Spent = Row.Spent + amount } };
 
     private RunHead Without(Entry entry) => this with { Waits = Waits.RemoveAll(w => w.Scope == entry.Scope && w.Step == entry.Step) };
 

@@ -24,7 +24,7 @@ public sealed class StateMachine<TState, TCase>
     }
 
     /// <summary>Declares the state that a run begins in.</summary>
-    public StateTransitions<TState> Start(TState state, Func<Visit<TState, TCase>, Task<Next>> handler)
+    public StateDeclaration<TState> Start(TState state, Func<Visit<TState, TCase>, Task<Next>> handler)
     {
         if (_start is not null)
         {
@@ -36,7 +36,7 @@ public sealed class StateMachine<TState, TCase>
     }
 
     /// <summary>Declares a state and what happens in it.</summary>
-    public StateTransitions<TState> State(TState state, Func<Visit<TState, TCase>, Task<Next>> handler)
+    public StateDeclaration<TState> State(TState state, Func<Visit<TState, TCase>, Task<Next>> handler)
     {
         var name = Name(state);
         if (handler is null)
@@ -48,7 +48,13 @@ public sealed class StateMachine<TState, TCase>
             _handlers[name] = engine => handler(new Visit<TState, TCase>(engine));
         }
 
-        return new StateTransitions<TState>(targets => _states.Find(s => s.Name == name)?.To.AddRange(targets.Select(Name)));
+        return new StateDeclaration<TState>(targets => Declared(name)?.To.AddRange(targets.Select(Name)), (agent, tools) =>
+        {
+            if (Declared(name) is { } declared)
+            {
+                _states[_states.IndexOf(declared)] = declared with { Agents = [.. declared.Agents ?? [], new AgentDefinition(agent, tools)] };
+            }
+        });
     }
 
     /// <summary>Declares a state that ends the run, and whether that is a success.</summary>
@@ -83,6 +89,8 @@ public sealed class StateMachine<TState, TCase>
             : throw new WorkflowFaultsException($"workflow '{_workflow}' v{_version}", faults);
     }
 
+    private StateDefinition? Declared(string name) => _states.Find(s => s.Name == name);
+
     private bool Add(StateDefinition state)
     {
         if (_states.Exists(s => s.Name == state.Name))
@@ -98,16 +106,34 @@ public sealed class StateMachine<TState, TCase>
     private static string Name(TState state) => Enum.GetName(state) ?? state.ToString();
 }
 
-/// <summary>Takes the transitions that a state declares.</summary>
-public sealed class StateTransitions<TState>
+/// <summary>Takes what a state declares: where it may lead, and which agents it asks.</summary>
+public sealed class StateDeclaration<TState>
     where TState : struct, Enum
 {
-    private readonly Action<TState[]> _add;
+    private readonly Action<TState[]> _lead;
+    private readonly Action<string, string[]> _ask;
 
-    internal StateTransitions(Action<TState[]> add) => _add = add;
+    internal StateDeclaration(Action<TState[]> lead, Action<string, string[]> ask)
+    {
+        _lead = lead;
+        _ask = ask;
+    }
 
     /// <summary>Declares where the state may lead. Any other transition fails the run in this state.</summary>
-    public void To(params TState[] states) => _add(states);
+    public StateDeclaration<TState> To(params TState[] states)
+    {
+        _lead(states);
+        return this;
+    }
+
+    /// <summary>
+    /// Declares an agent that the state's handler may ask, and the tools that it has here, by name. For this agent in this state no other tool exists, whatever a model says.
+    /// </summary>
+    public StateDeclaration<TState> Agent(string name, params string[] tools)
+    {
+        _ask(name, tools);
+        return this;
+    }
 }
 
 /// <summary>One or more workflows are not well declared. The program does not start; every fault is listed. Code: <c>workflow_faults</c>.</summary>

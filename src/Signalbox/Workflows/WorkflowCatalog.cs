@@ -42,6 +42,12 @@ internal sealed class WorkflowCatalog
 
     public IReadOnlyCollection<WorkflowVersion> Versions => _workflows.Keys;
 
+    /// <summary>All states of all workflows.</summary>
+    public IEnumerable<(string Workflow, StateDefinition State)> States => _workflows.Values.SelectMany(w => w.Drawn.States.Select(s => (w.Name, s)));
+
+    /// <summary>All agents that states ask.</summary>
+    public IEnumerable<(string Workflow, string State, string Agent)> Agents => States.SelectMany(s => (s.State.Agents ?? []).Select(a => (s.Workflow, s.State.Name, a.Name)));
+
     public RegisteredWorkflow? Find(WorkflowVersion id) => _workflows.GetValueOrDefault(id);
 
     /// <summary>The workflow of that name; its newest version unless one is named.</summary>

@@ -5,8 +5,11 @@ using Signalbox.Journal;
 
 namespace Signalbox;
 
-/// <summary>A state as declared. <paramref name="End"/> is <c>success</c> or <c>failure</c> for an end, else null.</summary>
-public sealed record StateDefinition(string Name, string? End = null)
+/// <summary>An agent that a state may ask, and the tools that it has there. Anything else does not exist for it.</summary>
+public sealed record AgentDefinition(string Name, IReadOnlyList<string> Tools);
+
+/// <summary>A state as declared. <paramref name="End"/> is <c>success</c> or <c>failure</c> for an end, else null; <paramref name="Agents"/> is null where it asks none.</summary>
+public sealed record StateDefinition(string Name, string? End = null, List<AgentDefinition>? Agents = null)
 {
     /// <summary>The states it may lead to.</summary>
     public List<string> To { get; init; } = [];
@@ -104,6 +107,14 @@ public sealed record WorkflowDefinition(string Name, int Version, string Start, 
             }
         }
 
+        foreach (var state in States.Where(s => s.Agents is not null))
+        {
+            foreach (var fault in AgentFaults(state))
+            {
+                yield return fault;
+            }
+        }
+
         var reached = Reach(OnCancel is null ? [Start] : [Start, OnCancel], s => Find(s)?.To ?? []);
         var withEnd = Reach(States.Where(s => s.End is not null).Select(s => s.Name), s => States.Where(o => o.To.Contains(s)).Select(o => o.Name));
         foreach (var state in States)
@@ -117,6 +128,31 @@ public sealed record WorkflowDefinition(string Name, int Version, string Start, 
             {
                 yield return $"State '{state.Name}' leads to no end.";
             }
+        }
+    }
+
+    private IEnumerable<string> AgentFaults(StateDefinition state)
+    {
+        foreach (var twice in state.Agents!.GroupBy(a => a.Name).Where(g => g.Count() > 1))
+        {
+            yield return $"State '{state.Name}' declares the agent '{twice.Key}' twice.";
+        }
+
+        foreach (var agent in state.Agents!)
+        {
+            foreach (var twice in agent.Tools.GroupBy(t => t).Where(g => g.Count() > 1))
+            {
+                yield return $"State '{state.Name}' gives agent '{agent.Name}' the tool '{twice.Key}' twice.";
+            }
+        }
+
+        if (EscalatesTo is null)
+        {
+            yield return $"State '{state.Name}' asks an agent, and there is no state for what an agent cannot decide. Declare one: states.EscalatesTo(state).";
+        }
+        else if (Find(EscalatesTo) is not null && state.Name != EscalatesTo && !Reach(state.To, s => Find(s)?.To ?? []).Contains(EscalatesTo))
+        {
+            yield return $"State '{state.Name}' asks an agent, but the state for what an agent cannot decide, '{EscalatesTo}', cannot be reached from it.";
         }
     }
 

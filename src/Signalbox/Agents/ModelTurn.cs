@@ -1,0 +1,208 @@
+using System.Text.Json;
+using Microsoft.Extensions.AI;
+using Polly;
+using Signalbox.Journal;
+
+namespace Signalbox;
+
+/// <summary>What a turn of a conversation is asked with: everything so far, and of that what no entry holds yet.</summary>
+internal sealed record TurnRequest(int Number, IReadOnlyList<ChatMessage> Conversation, IReadOnlyList<ChatMessage> Fresh, long Bytes, ChatOptions Options);
+
+/// <summary>
+/// One model call of an agent as a step: its reservation is durable before it, the reply with what it came to after it. Trouble is tried again within the model's limits, each failed attempt
+/// an entry; a provider's breaker and a model's rate stand before every attempt.
+/// </summary>
+internal sealed class ModelTurn(VisitScope scope, string agent, string tier, Func<Spending, string?> lacks)
+{
+    private VisitEngine Visit => scope.Engine;
+
+    /// <summary>Asks, once and for all: a turn that was recorded is found by its number.</summary>
+    /// <exception cref="StepFailedException">The model gave no reply.</exception>
+    /// <exception cref="TierFailedException">The budget does not suffice.</exception>
+    public async Task<ModelCall> AskAsync(string step, Model model, TurnRequest request)
+    {
+        var options = model.Options;
+        string? lacking = null;
+        try
+        {
+            var completed = await Visit.StepAsync(scope.ScopeName, step, null, AttemptAsync, new StepOptions
+            {
+                Type = "model",
+                Attempts = options.Attempts,
+                Backoff = options.Backoff,
+                BackoffMax = options.BackoffMax,
+                Within = options.Within + options.BackoffMax, // it may have to wait for its turn
+                RetryOn = static fault => fault is not StepFaultException { InnerException: ModelException { IsWorthRetrying: false } } and not StepFaultException { Code: BudgetCode or "too_large" },
+                AsksToWait = static fault => (fault.InnerException as ModelException)?.RetryAfter,
+            });
+            return completed.Model!;
+        }
+        catch (StepFailedException e) when (e.Code == BudgetCode)
+        {
+            throw new TierFailedException(EscalationReasons.Budget, lacking ?? e.Reason);
+        }
+
+        async Task<StepResult> AttemptAsync(CancellationToken cancellationToken)
+        {
+            var reserved = model.MayUse(request.Bytes);
+            lacking = lacks(reserved);
+            if (lacking is not null)
+            {
+                throw new StepFaultException(BudgetCode, lacking);
+            }
+
+            using var turn = await WaitForTurnAsync(model, reserved, cancellationToken);
+            await ReserveAsync(step, model, reserved);
+            var begun = Visit.Engine.Clock.GetTimestamp();
+            try
+            {
+                var response = await CallAsync(model, request, cancellationToken);
+                var malformed = Malformed(response, request.Number);
+                var (call, payloads) = ModelReply.Record(response, model.Name, [.. request.Fresh.Select(ModelReply.Stored)], Visit.Engine.Limits.ResultBytesMax);
+                call = call with { Agent = agent, Tier = tier, Turn = request.Number, Malformed = malformed };
+                return new StepResult(new RawJson("null"u8.ToArray()), call, payloads, new Settlement(reserved, Spent(call, model, begun)));
+            }
+            catch (ModelException e)
+            {
+                var settlement = e.CostNothing ? new Settlement(reserved, Spending.None with { Calls = 1, Microseconds = Elapsed(begun) }) : null;
+                throw new StepFaultException(ModelTroubles.Code(e.Trouble), e.Message, e, settlement);
+            }
+        }
+    }
+
+    private const string BudgetCode = "budget_exhausted";
+
+    private static async Task<IDisposable> WaitForTurnAsync(Model model, Spending reserved, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await model.Rate.EnterAsync(reserved.InputTokens + reserved.OutputTokens, cancellationToken);
+        }
+        catch (ModelException e)
+        {
+            throw new StepFaultException(ModelTroubles.Code(e.Trouble), e.Message, e);
+        }
+    }
+
+    /// <summary>Between looking at the budget and the reservation's arrival, others of this run must not spend the same.</summary>
+    private async Task ReserveAsync(string step, Model model, Spending reserved)
+    {
+        Visit.ThrowIfClosed();
+        Visit.Reserving += reserved;
+        try
+        {
+            var key = StepKey.Of(step, []).ToString();
+            await Visit.Journal.AppendAsync([Visit.Draft(EntryKinds.BudgetReserved, new ScopedStep(scope.ScopeName, key), Body.Write(new BudgetReserved(agent, model.Name, reserved)), actor: "engine")]);
+        }
+        finally
+        {
+            Visit.Reserving -= reserved;
+        }
+    }
+
+    private async Task<ChatResponse> CallAsync(Model model, TurnRequest request, CancellationToken cancellationToken)
+    {
+        // The engine's own context goes on: nothing of a run happens elsewhere.
+        var context = ResilienceContextPool.Shared.Get(continueOnCapturedContext: true, cancellationToken);
+        try
+        {
+            return await model.Breaker.ExecuteAsync(
+                async context =>
+                {
+                    using var limit = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
+                    try
+                    {
+                        return await Visit.Engine.WithinAsync(
+                            token => ModelReply.AskAsync(Visit.Engine, model.Client(Visit.Services), request.Conversation, request.Options, model.Options.Streams ? model.Options.SilentMax : null, token),
+                            model.Options.Within,
+                            limit);
+                    }
+                    catch (TimeoutException)
+                    {
+                        throw new ModelException(ModelTrouble.TimedOut, $"no reply within {Durations.Text(model.Options.Within)}");
+                    }
+                },
+                context);
+        }
+        catch (Exception e) when (e is not OperationCanceledException and not ModelException)
+        {
+            throw ModelTroubles.Of(e);
+        }
+        finally
+        {
+            ResilienceContextPool.Shared.Return(context);
+        }
+    }
+
+    /// <summary>
+    /// Makes the calls of a reply fit for the record: each has an id of its own, and arguments that are no JSON object are told apart from none.
+    /// </summary>
+    private static Dictionary<string, string>? Malformed(ChatResponse response, int turn)
+    {
+        Dictionary<string, string>? malformed = null;
+        var ids = new HashSet<string>();
+        foreach (var message in response.Messages)
+        {
+            for (var i = 0; i < message.Contents.Count; i++)
+            {
+                if (message.Contents[i] is not FunctionCallContent call)
+                {
+                    continue;
+                }
+
+                if (string.IsNullOrEmpty(call.CallId) || call.CallId.Length > 200 || !ids.Add(call.CallId))
+                {
+                    var own = $"call-{turn}-{i}";
+                    ids.Add(own);
+                    message.Contents[i] = call = new FunctionCallContent(own, call.Name ?? "", call.Arguments) { Exception = call.Exception };
+                }
+
+                if (call.Exception is { } fault)
+                {
+                    (malformed ??= [])[call.CallId] = Texts.Cut(fault.Message, 300);
+                }
+                else if (!CanBeWritten(call.Arguments))
+                {
+                    (malformed ??= [])[call.CallId] = "they cannot be written as JSON";
+                    message.Contents[i] = new FunctionCallContent(call.CallId, call.Name ?? "");
+                }
+            }
+        }
+
+        return malformed;
+    }
+
+    private static bool CanBeWritten(IDictionary<string, object?>? arguments)
+    {
+        try
+        {
+            JsonSerializer.SerializeToUtf8Bytes(arguments, ModelReply.MessageOptions);
+            return true;
+        }
+        catch (Exception e) when (e is JsonException or NotSupportedException or ArgumentException or InvalidOperationException)
+        {
+            return false;
+        }
+    }
+
+    private Spending Spent(ModelCall call, Model model, long begun)
+    {
+        var (input, output) = (call.InputTokens ?? 0, call.OutputTokens ?? 0);
+        return new Spending
+        {
+            Calls = 1,
+            InputTokens = input,
+            OutputTokens = output,
+            Micros = model.Options.Price?.Micros(input, output, Math.Min(input, call.CachedInputTokens ?? 0), Math.Min(input, call.CacheWriteTokens ?? 0)) ?? 0,
+            Microseconds = Elapsed(begun),
+        };
+    }
+
+    private long Elapsed(long begun) => (long)Visit.Engine.Clock.GetElapsedTime(begun).TotalMicroseconds;
+}
+
+/// <summary>A tier gave no answer. The decision climbs; nothing that was found is lost.</summary>
+internal sealed class TierFailedException(string reason, string why) : Exception(why)
+{
+    public string Reason { get; } = reason;
+}

@@ -1,0 +1,141 @@
+using System.Globalization;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Microsoft.Extensions.AI;
+using Signalbox.Journal;
+
+namespace Signalbox;
+
+/// <summary>Carries out the tool calls of one asking of an agent, each a step. Whatever a tool does, its call has an answer for the model.</summary>
+/// <param name="asking">The scope of the whole asking: what tiers do in it is done once, whichever tier asks.</param>
+/// <param name="agent">The agent, by name.</param>
+internal sealed class ToolRunner(VisitScope asking, string agent)
+{
+    private const int ReasonCharactersMax = 2_000;
+
+    private readonly Dictionary<string, AIFunction> _functions = [];
+    private readonly Dictionary<(Type Action, string Arguments), Task<ActionOutcome>> _actions = [];
+
+    private VisitEngine Visit => asking.Engine;
+
+    /// <summary>What the agent is shown: each tool that its state gives it, and why those are missing that cannot be had.</summary>
+    public async Task<(IReadOnlyList<PinnedTool> Tools, IReadOnlyDictionary<string, string> Unavailable)> PinAsync(IReadOnlyList<string> given)
+    {
+        var pinned = new List<PinnedTool>();
+        var unavailable = new Dictionary<string, string>();
+        foreach (var name in given)
+        {
+            var tool = Visit.Engine.Tools.Find(name)!;
+            try
+            {
+                using var limit = CancellationTokenSource.CreateLinkedTokenSource(Visit.Closing);
+                var declaration = await Visit.Engine.WithinAsync(token => tool.FindAsync(token).AsTask(), tool.Options.Within, limit);
+                if (declaration is AIFunction function)
+                {
+                    _functions[name] = function;
+                }
+
+                pinned.Add(new PinnedTool(name, declaration.Description, declaration.JsonSchema));
+            }
+            catch (Exception e) when (!Visit.Closing.IsCancellationRequested)
+            {
+                unavailable[name] = e is TimeoutException ? $"it was not there within {Durations.Text(tool.Options.Within)}" : Texts.Cut(e.Message, ReasonCharactersMax);
+            }
+        }
+
+        return (pinned, unavailable);
+    }
+
+    /// <summary>Calls a tool and gives its answer, or the reason why it has none.</summary>
+    public Task<(RawJson Answer, string? Missing)> CallAsync(VisitScope scope, Tool tool, RawJson arguments, ToolCalled call, int index) =>
+        tool.ActionType is { } action ? ActAsync(scope, tool, action, arguments, call, index) : ReadAsync(scope, tool, arguments, call, index);
+
+    private async Task<(RawJson Answer, string? Missing)> ReadAsync(VisitScope scope, Tool tool, RawJson arguments, ToolCalled call, int index)
+    {
+        var options = new StepOptions { Within = tool.Options.Within, Attempts = tool.Options.Attempts, Type = "tool", Tool = call, Key = Key(call, index) };
+        try
+        {
+            var completed = await Visit.StepAsync(scope.ScopeName, tool.Name, arguments, token => InvokeAsync(tool, arguments, token), options);
+            return (new RawJson(await Visit.Journal.ResolveAsync(completed.Result, 0)), null);
+        }
+        catch (StepFailedException e)
+        {
+            var reason = Texts.Cut(e.Reason, ReasonCharactersMax);
+            return (Bodies.Json(new { error = e.Code, reason }), reason);
+        }
+    }
+
+    private async Task<StepResult> InvokeAsync(Tool tool, RawJson arguments, CancellationToken cancellationToken)
+    {
+        if (!_functions.TryGetValue(tool.Name, out var function))
+        {
+            _functions[tool.Name] = function = (AIFunction)await tool.FindAsync(cancellationToken);
+        }
+
+        var given = new AIFunctionArguments(JsonSerializer.Deserialize<Dictionary<string, object?>>(arguments.Utf8.Span, SignalboxJson.Options)) { Services = Visit.Services };
+        new ToolContext(Visit.Row.Run, Visit.Row.State, agent, asking.Now, Visit.Case).GiveTo(given);
+        var result = await function.InvokeAsync(given, cancellationToken);
+        return new StepResult(Shown(result, tool.Options.CharactersMax), null, []);
+    }
+
+    private async Task<(RawJson Answer, string? Missing)> ActAsync(VisitScope scope, Tool tool, Type type, RawJson arguments, ToolCalled call, int index)
+    {
+        object? action;
+        try
+        {
+            action = JsonSerializer.Deserialize(arguments.Utf8.Span, type, SignalboxJson.Options);
+        }
+        catch (Exception e) when (e is JsonException or NotSupportedException or ArgumentException)
+        {
+            var reason = $"the arguments are no {type.Name}: {Texts.Cut(e.Message, 300)}";
+            return (Bodies.Json(new { error = "bad_arguments", reason }), reason);
+        }
+
+        // One action of one asking happens once, whichever tier wants it and however often.
+        var canonical = new RawJson(JsonSerializer.SerializeToUtf8Bytes(action, type, SignalboxJson.Options));
+        var key = (type, Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(CanonicalJson.Of(canonical.Utf8.Span))));
+        if (!_actions.TryGetValue(key, out var acting))
+        {
+            _actions[key] = acting = Visit.Actions.ActAsync(asking.ScopeName, Visit.Engine.Actions.Get(type), canonical, undo: false);
+        }
+
+        var outcome = await acting;
+        var answer = Bodies.Json(new { status = outcome.Status, outcome.Reason, outcome.Proof, outcome.MadeByUs });
+        var options = new StepOptions { Attempts = 1, Type = "tool", Tool = call, Key = Key(call, index) };
+        var completed = await Visit.StepAsync(scope.ScopeName, tool.Name, arguments, _ => Task.FromResult(new StepResult(answer, null, [])), options);
+        return (new RawJson(await Visit.Journal.ResolveAsync(completed.Result, 0)), null);
+    }
+
+    private static string Key(ToolCalled call, int index) => string.Create(CultureInfo.InvariantCulture, $"{call.Turn}.{index}");
+
+    /// <summary>What the model is shown of an answer, and so what is recorded: all of it, or its beginning and how much there was.</summary>
+    private static RawJson Shown(object? result, int charactersMax)
+    {
+        var text = result switch
+        {
+            string plain => plain,
+            JsonElement { ValueKind: JsonValueKind.String } element => element.GetString()!,
+            _ => null,
+        };
+        if (text is not null)
+        {
+            return Text(text, text.Length, charactersMax);
+        }
+
+        var json = new RawJson(JsonSerializer.SerializeToUtf8Bytes(result, SignalboxJson.Options));
+        return json.Utf8.Length <= charactersMax || System.Text.Encoding.UTF8.GetCharCount(json.Utf8.Span) is var length && length <= charactersMax ? json : Text(json.ToString(), length, charactersMax);
+    }
+
+    private static RawJson Text(string text, int length, int max) =>
+        Bodies.Json(length <= max ? text : string.Create(CultureInfo.InvariantCulture, $"{Texts.Cut(text, max)} [cut: the first {max:N0} of {length:N0} characters]"));
+
+    /// <summary>What a recorded answer is for the model: text as text, anything else as JSON.</summary>
+    public static object? ForModel(RawJson answer)
+    {
+        using var document = JsonDocument.Parse(answer.Utf8);
+        return document.RootElement.ValueKind == JsonValueKind.String ? document.RootElement.GetString() : document.RootElement.Clone();
+    }
+
+    /// <summary>Data for a model, on one line, that cannot end the mark around it.</summary>
+    public static readonly JsonSerializerOptions Fenced = new(SignalboxJson.Options) { Encoder = JavaScriptEncoder.Default };
+}
