@@ -137,6 +137,7 @@ internal sealed class CommandCaller(StorePaths paths)
         CancelRun c => c.Run,
         RetryRun c => c.Run,
         ReleaseRun c => c.Run,
+        JudgeDecision c => c.Run,
         _ => throw new ArgumentException($"Unknown command {command.GetType().Name}.", nameof(command)),
     };
 }

@@ -132,7 +132,7 @@ public sealed record Budget
             : would.InputTokens + would.OutputTokens > Tokens ? Text("tokens", spent.InputTokens + spent.OutputTokens, Tokens.Value, $", and the next call may take {next.InputTokens + next.OutputTokens}")
             : Money is { } money && would.Micros > money * 1_000_000m ? string.Create(CultureInfo.InvariantCulture, $"{spent.Money:0.######} of {money:0.######} of its money is spent, and the next call may cost {next.Money:0.######}")
             : Time is { } time && spent.Microseconds >= time.TotalMicroseconds ? $"agents were at work for {Durations.Text(TimeSpan.FromMicroseconds(spent.Microseconds))} of {Durations.Text(time)}"
-            : would.Rejections > Rejections ? Text("rejected calls", spent.Rejections, Rejections.Value, "")
+            : spent.Rejections >= Rejections ? Text("rejected calls", spent.Rejections, Rejections.Value, "")
             : null;
 
         static string Text(string what, long spent, long limit, string more) => string.Create(CultureInfo.InvariantCulture, $"{spent} of {limit} {what} are spent{more}");

@@ -19,13 +19,12 @@ internal sealed class ModelTurn(VisitScope scope, string agent, string tier, Fun
     /// <summary>Asks, once and for all: a turn that was recorded is found by its number.</summary>
     /// <exception cref="StepFailedException">The model gave no reply.</exception>
     /// <exception cref="TierFailedException">The budget does not suffice.</exception>
-    public async Task<ModelCall> AskAsync(string step, Model model, TurnRequest request)
+    public async Task<(ModelCall Call, ReadOnlyMemory<byte> Reply)> AskAsync(string step, Model model, TurnRequest request)
     {
         var options = model.Options;
-        string? lacking = null;
         try
         {
-            var completed = await Visit.StepAsync(scope.ScopeName, step, null, AttemptAsync, new StepOptions
+            var (completed, seq) = await Visit.StepAsync(scope.ScopeName, step, null, AttemptAsync, new StepOptions
             {
                 Type = "model",
                 Attempts = options.Attempts,
@@ -35,18 +34,17 @@ internal sealed class ModelTurn(VisitScope scope, string agent, string tier, Fun
                 RetryOn = static fault => fault is not StepFaultException { InnerException: ModelException { IsWorthRetrying: false } } and not StepFaultException { Code: BudgetCode or "too_large" },
                 AsksToWait = static fault => (fault.InnerException as ModelException)?.RetryAfter,
             });
-            return completed.Model!;
+            return (completed.Model!, await Visit.Journal.ResolveAsync(completed.Model!.Reply, seq));
         }
         catch (StepFailedException e) when (e.Code == BudgetCode)
         {
-            throw new TierFailedException(EscalationReasons.Budget, lacking ?? e.Reason);
+            throw new TierFailedException(EscalationReasons.Budget, e.Reason, isFinal: true);
         }
 
         async Task<StepResult> AttemptAsync(CancellationToken cancellationToken)
         {
             var reserved = model.MayUse(request.Bytes);
-            lacking = lacks(reserved);
-            if (lacking is not null)
+            if (lacks(reserved) is { } lacking)
             {
                 throw new StepFaultException(BudgetCode, lacking);
             }
@@ -113,7 +111,7 @@ internal sealed class ModelTurn(VisitScope scope, string agent, string tier, Fun
                     try
                     {
                         return await Visit.Engine.WithinAsync(
-                            token => ModelReply.AskAsync(Visit.Engine, model.Client(Visit.Services), request.Conversation, request.Options, model.Options.Streams ? model.Options.SilentMax : null, token),
+                            token => ModelReply.AskAsync(Visit.Engine, model.Client, request.Conversation, request.Options, model.Options.Streams ? model.Options.SilentMax : null, token),
                             model.Options.Within,
                             limit);
                     }
@@ -201,8 +199,10 @@ internal sealed class ModelTurn(VisitScope scope, string agent, string tier, Fun
     private long Elapsed(long begun) => (long)Visit.Engine.Clock.GetElapsedTime(begun).TotalMicroseconds;
 }
 
-/// <summary>A tier gave no answer. The decision climbs; nothing that was found is lost.</summary>
-internal sealed class TierFailedException(string reason, string why) : Exception(why)
+/// <summary>A tier gave no answer. The decision climbs, where it is final at once to a person; nothing that was found is lost.</summary>
+internal sealed class TierFailedException(string reason, string why, bool isFinal = false) : Exception(why)
 {
     public string Reason { get; } = reason;
+
+    public bool IsFinal { get; } = isFinal;
 }

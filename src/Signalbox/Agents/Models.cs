@@ -91,7 +91,7 @@ public sealed record ModelOptions
 }
 
 /// <summary>A model of this program: its client, its limits, and what all runs of the process share about it.</summary>
-internal sealed record Model(string Name, Func<IServiceProvider, IChatClient> Client, ModelOptions Options, ModelRate Rate, ResiliencePipeline Breaker)
+internal sealed record Model(string Name, IChatClient Client, ModelOptions Options, ModelRate Rate, ResiliencePipeline Breaker)
 {
     /// <summary>What a call of so many bytes of messages may use up. Three bytes to the token is on the safe side for English and JSON.</summary>
     public Spending MayUse(long bytes)
@@ -109,10 +109,11 @@ internal sealed class ModelCatalog
     public ModelCatalog(IEnumerable<(string Name, Func<IServiceProvider, IChatClient> Client, ModelOptions Options)> registrations, IServiceProvider services, TimeProvider clock, List<string> faults)
     {
         var breakers = new Dictionary<string, ResiliencePipeline>();
-        foreach (var (name, client, options) in registrations)
+        foreach (var (name, create, options) in registrations)
         {
             faults.AddRange(options.Faults(name));
-            var provider = options.Provider ?? client(services).GetService<ChatClientMetadata>()?.ProviderName ?? name;
+            var client = create(services);
+            var provider = options.Provider ?? client.GetService<ChatClientMetadata>()?.ProviderName ?? name;
             if (!breakers.TryGetValue(provider, out var breaker))
             {
                 breakers[provider] = breaker = Breaker(clock);

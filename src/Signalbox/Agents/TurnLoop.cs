@@ -75,17 +75,16 @@ internal sealed class TurnLoop<TAnswer>(VisitScope scope, Agent<TAnswer> agent, 
 
     private async Task<(IReadOnlyList<AIContent> Contents, IReadOnlyDictionary<string, string>? Malformed)> AskAsync(int turn)
     {
-        var call = await AskModelAsync(turn);
+        var (call, recorded) = await AskModelAsync(turn);
         _fresh.Clear();
         Model = call.Model;
-        var recorded = await Visit.Journal.ResolveAsync(call.Reply, 0);
         _bytes += recorded.Length;
         var reply = ModelReply.Read(recorded);
         _conversation.AddRange(reply);
         return ([.. reply.SelectMany(m => m.Contents)], call.Malformed);
     }
 
-    private async Task<ModelCall> AskModelAsync(int turn)
+    private async Task<(ModelCall Call, ReadOnlyMemory<byte> Reply)> AskModelAsync(int turn)
     {
         for (var tried = 1; ; tried++)
         {

@@ -104,6 +104,10 @@ public sealed class RunClient
     public ValueTask<CommandResult> ReleaseAsync(RunId run, ReleaseVerb verb, string? note = null, CancellationToken cancellationToken = default) =>
         RunCommands.ExecuteAsync(_store, new ReleaseRun(run, verb, note), Actor, cancellationToken);
 
+    /// <summary>Says whether a decision of the run was right, also after the run has ended: thresholds are earned from such judgements. The latest one counts.</summary>
+    public ValueTask<CommandResult> JudgeAsync(RunId run, string decision, bool right, string why, CancellationToken cancellationToken = default) =>
+        RunCommands.ExecuteAsync(_store, new JudgeDecision(run, decision, right, why), Actor, cancellationToken);
+
     /// <summary>Completes when the run is Completed, Failed or Canceled.</summary>
     /// <exception cref="ArgumentException">There is no such run.</exception>
     public Task<RunRow> WaitForEndAsync(RunId run, CancellationToken cancellationToken = default) => WaitUntilAsync(run, row => !row.IsOpen, cancellationToken);

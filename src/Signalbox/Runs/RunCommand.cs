@@ -15,6 +15,7 @@ namespace Signalbox;
 [JsonDerivedType(typeof(CancelRun), "cancel")]
 [JsonDerivedType(typeof(RetryRun), "retry")]
 [JsonDerivedType(typeof(ReleaseRun), "release")]
+[JsonDerivedType(typeof(JudgeDecision), "judge")]
 public abstract record RunCommand
 {
     private protected RunCommand()
@@ -45,6 +46,9 @@ public sealed record CancelRun(RunId Run, string Reason) : RunCommand;
 
 /// <summary>Open the failed run's last visit again: successes and effects stay, failures and missing evidence are asked again.</summary>
 public sealed record RetryRun(RunId Run, string Reason) : RunCommand;
+
+/// <summary>Say whether a decision of the run was right, also after the run has ended. The latest judgement counts; a decision without one is unknown.</summary>
+public sealed record JudgeDecision(RunId Run, string Decision, bool Right, string Why) : RunCommand;
 
 /// <summary>Let a held run go on.</summary>
 public sealed record ReleaseRun(RunId Run, ReleaseVerb Verb, string? Note = null) : RunCommand;

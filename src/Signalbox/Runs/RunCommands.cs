@@ -27,6 +27,7 @@ public static class RunCommands
                 store, retry.Run, new EntryDraft { Kind = EntryKinds.RunRetried, Actor = actor, Cause = retry.Reason },
                 "Its last visit is open again; what had failed is asked again.", cancellationToken),
             ReleaseRun release => ReleaseAsync(store, release, actor, cancellationToken),
+            JudgeDecision judge => JudgeAsync(store, judge, actor, cancellationToken),
             _ => throw new ArgumentException($"Unknown command {command?.GetType().Name ?? "null"}.", nameof(command)),
         };
     }
@@ -146,6 +147,34 @@ public static class RunCommands
         }
 
         return NotFound(release.Run);
+    }
+
+    private static async ValueTask<CommandResult> JudgeAsync(IRunStore store, JudgeDecision judge, string actor, CancellationToken cancellationToken)
+    {
+        const int Page = 1000;
+        if (await store.FindAsync(judge.Run, cancellationToken) is null)
+        {
+            return NotFound(judge.Run);
+        }
+
+        for (long from = 0; ;)
+        {
+            var page = await store.ReadAsync(judge.Run, from, Page, cancellationToken);
+            if (page.Any(e => e.Kind == EntryKinds.DecisionMade && Body.Read<DecisionMade>(e).Decision == judge.Decision))
+            {
+                break;
+            }
+
+            if (page.Count < Page)
+            {
+                return new("decision_not_found", $"Run '{judge.Run}' has made no decision '{judge.Decision}'; nothing was changed. See: signalbox show {judge.Run}", judge.Run);
+            }
+
+            from = page[^1].Seq + 1;
+        }
+
+        var judged = new EntryDraft { Kind = EntryKinds.DecisionJudged, Actor = actor, Cause = judge.Why, Body = Body.Write(new DecisionJudged(judge.Decision, judge.Right ? "right" : "wrong")) };
+        return await CommitAsync(store, judge.Run, judged, $"Decision '{judge.Decision}' counts as {(judge.Right ? "right" : "wrong")}.", cancellationToken);
     }
 
     private static async ValueTask<CommandResult> CommitAsync(IRunStore store, RunId run, EntryDraft draft, string done, CancellationToken cancellationToken) =>

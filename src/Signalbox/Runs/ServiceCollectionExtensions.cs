@@ -57,7 +57,9 @@ public sealed class SignalboxBuilder
         return this;
     }
 
-    /// <summary>Registers a model under the name by which tiers ask for it. The client is asked from many runs at once; its own retries should be off.</summary>
+    /// <summary>
+    /// Registers a model under the name by which tiers ask for it. The client is made once, when the program starts, and asked from many runs at once; its own retries should be off.
+    /// </summary>
     public SignalboxBuilder AddModel(string name, Func<IServiceProvider, IChatClient> client, ModelOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);

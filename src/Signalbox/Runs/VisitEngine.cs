@@ -280,15 +280,16 @@ internal sealed class VisitEngine : IDisposable
         });
     }
 
-    /// <summary>The same for what needs more of the record than its result.</summary>
-    public async Task<StepCompleted> StepAsync(string scope, string name, RawJson? arguments, Func<CancellationToken, Task<StepResult>> work, StepOptions options)
+    /// <summary>The same for what needs more of the record than its result: the body, and the seq of its entry.</summary>
+    public async Task<(StepCompleted Body, long Seq)> StepAsync(string scope, string name, RawJson? arguments, Func<CancellationToken, Task<StepResult>> work, StepOptions options)
     {
         var (step, release) = await AskAsync(scope, name, arguments, options.Key);
         return await OperateAsync(async () =>
         {
             try
             {
-                return Body.Read<StepCompleted>((await EntryOfAsync(step, arguments, work, options)).Entry);
+                var (entry, _) = await EntryOfAsync(step, arguments, work, options);
+                return (Body.Read<StepCompleted>(entry), entry.Seq);
             }
             finally
             {

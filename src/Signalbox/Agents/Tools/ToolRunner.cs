@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Signalbox.Journal;
@@ -55,8 +54,8 @@ internal sealed class ToolRunner(VisitScope asking, string agent)
         var options = new StepOptions { Within = tool.Options.Within, Attempts = tool.Options.Attempts, Type = "tool", Tool = call, Key = Key(call, index) };
         try
         {
-            var completed = await Visit.StepAsync(scope.ScopeName, tool.Name, arguments, token => InvokeAsync(tool, arguments, token), options);
-            return (new RawJson(await Visit.Journal.ResolveAsync(completed.Result, 0)), null);
+            var (completed, seq) = await Visit.StepAsync(scope.ScopeName, tool.Name, arguments, token => InvokeAsync(tool, arguments, token), options);
+            return (new RawJson(await Visit.Journal.ResolveAsync(completed.Result, seq)), null);
         }
         catch (StepFailedException e)
         {
@@ -102,8 +101,8 @@ internal sealed class ToolRunner(VisitScope asking, string agent)
         var outcome = await acting;
         var answer = Bodies.Json(new { status = outcome.Status, outcome.Reason, outcome.Proof, outcome.MadeByUs });
         var options = new StepOptions { Attempts = 1, Type = "tool", Tool = call, Key = Key(call, index) };
-        var completed = await Visit.StepAsync(scope.ScopeName, tool.Name, arguments, _ => Task.FromResult(new StepResult(answer, null, [])), options);
-        return (new RawJson(await Visit.Journal.ResolveAsync(completed.Result, 0)), null);
+        var (completed, seq) = await Visit.StepAsync(scope.ScopeName, tool.Name, arguments, _ => Task.FromResult(new StepResult(answer, null, [])), options);
+        return (new RawJson(await Visit.Journal.ResolveAsync(completed.Result, seq)), null);
     }
 
     private static string Key(ToolCalled call, int index) => string.Create(CultureInfo.InvariantCulture, $"{call.Turn}.{index}");
@@ -135,7 +134,4 @@ internal sealed class ToolRunner(VisitScope asking, string agent)
         using var document = JsonDocument.Parse(answer.Utf8);
         return document.RootElement.ValueKind == JsonValueKind.String ? document.RootElement.GetString() : document.RootElement.Clone();
     }
-
-    /// <summary>Data for a model, on one line, that cannot end the mark around it.</summary>
-    public static readonly JsonSerializerOptions Fenced = new(SignalboxJson.Options) { Encoder = JavaScriptEncoder.Default };
 }
