@@ -29,8 +29,10 @@ public sealed record StateEntered(string? From, RawJson Case, RawJson? Configura
 /// <summary>The body of <see cref="EntryKinds.StepStarted"/>; microseconds since 1970.</summary>
 public sealed record StepStarted(long StartedAt);
 
-/// <summary>The body of <see cref="EntryKinds.StepCompleted"/>. <paramref name="Model"/> is there for a model call; <paramref name="Type"/> is <c>evidence</c>, <c>model</c>, or absent for a plain read.</summary>
-public sealed record StepCompleted(RawJson? Arguments, RawJson Result, long Microseconds, int Attempts = 1, ModelCall? Model = null, string? Type = null);
+/// <summary>The body of <see cref="EntryKinds.StepCompleted"/>. <paramref name="Model"/> is there for a model call; <paramref name="Type"/> is <c>evidence</c>, <c>model</c>, or absent for a plain read;
+/// <paramref name="CachedMicroseconds"/> says how long ago the result was asked for, if not by this step itself.</summary>
+public sealed record StepCompleted(
+    RawJson? Arguments, RawJson Result, long Microseconds, int Attempts = 1, ModelCall? Model = null, string? Type = null, long? CachedMicroseconds = null);
 
 /// <summary>What a model call was: who answered, from which messages (payloads), at what use.</summary>
 public sealed record ModelCall(
