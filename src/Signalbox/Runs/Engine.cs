@@ -4,7 +4,7 @@ using Signalbox.Storage;
 
 namespace Signalbox;
 
-/// <summary>Bounds that no run passes. Reaching one fails the run in its state, or the step; it is never a success.</summary>
+/// <summary>Bounds that no run passes. Reaching one fails the run in its state, or the step; it is never a success. (A full cache only forgets.)</summary>
 public sealed record RunLimits
 {
     /// <summary>How many visits a run may have: a loop through the states ends here.</summary>

@@ -176,7 +176,7 @@ public sealed class A_cached_query
             await Task.Delay(TimeSpan.FromSeconds(2), _clock, cancellationToken);
             _ = call == 1 ? throw new IOException("no route") : 0;
         });
-        await using var bench = await OfAsync(Asking(source.For("a").Attempts(2).CachedFor(s_tenMinutes)));
+        await using var bench = await OfAsync(Asking(source.For("a").CachedFor(s_tenMinutes).Attempts(2)));
         var first = await bench.StartRunAsync();
         var second = await bench.StartRunAsync();
         await bench.IdleAsync();
@@ -189,7 +189,7 @@ public sealed class A_cached_query
     {
         var source = Source();
         await using var bench = await OfAsync(
-            Asking(source.For("a").CachedFor(s_tenMinutes), "patient"), Asking(source.For("a").Within(TimeSpan.FromSeconds(1)).CachedFor(s_tenMinutes), "hasty"));
+            Asking(source.For("a").CachedFor(s_tenMinutes), "patient"), Asking(source.For("a").CachedFor(s_tenMinutes).Within(TimeSpan.FromSeconds(1)), "hasty"));
         var patient = await bench.StartRunAsync(workflow: "patient");
         await bench.Harness.SettleAsync();
         var hasty = await bench.StartRunAsync(workflow: "hasty");
@@ -203,7 +203,7 @@ public sealed class A_cached_query
     {
         var source = Source();
         await using var bench = await OfAsync(
-            Asking(source.For("a").CachedFor(s_tenMinutes), "patient"), Asking(source.For("a").Within(TimeSpan.FromSeconds(1)).CachedFor(s_tenMinutes), "hasty"));
+            Asking(source.For("a").CachedFor(s_tenMinutes), "patient"), Asking(source.For("a").CachedFor(s_tenMinutes).Within(TimeSpan.FromSeconds(1)), "hasty"));
         var hasty = await bench.StartRunAsync(workflow: "hasty");
         await bench.Harness.SettleAsync();
         var patient = await bench.StartRunAsync(workflow: "patient");

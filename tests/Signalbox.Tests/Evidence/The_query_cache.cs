@@ -134,11 +134,12 @@ public sealed class The_query_cache
         var cache = new QueryCache(_clock, new RunLimits());
         var answer = new TaskCompletionSource<RawJson>();
         var (asker, joiner) = (new RunContext(TaskScheduler.Default), new RunContext(TaskScheduler.Default));
+        using var limit = new CancellationTokenSource();
         using var joined = new SemaphoreSlim(0);
         using var release = new ManualResetEventSlim();
         var first = asker.RunAsync(async () =>
         {
-            var waiting = cache.GetAsync(Key(1), TimeSpan.FromHours(1), _ => answer.Task, default);
+            var waiting = cache.GetAsync(Key(1), TimeSpan.FromHours(1), _ => answer.Task, limit.Token);
             joined.Release();
             await waiting;
             Assert.True(release.Wait(TimeSpan.FromSeconds(20)));
@@ -146,7 +147,7 @@ public sealed class The_query_cache
         await joined.WaitAsync(TimeSpan.FromSeconds(20));
         var second = joiner.RunAsync(async () =>
         {
-            var waiting = cache.GetAsync(Key(1), TimeSpan.FromHours(1), _ => throw new InvalidOperationException("asked"), default);
+            var waiting = cache.GetAsync(Key(1), TimeSpan.FromHours(1), _ => throw new InvalidOperationException("asked"), limit.Token);
             joined.Release();
             await waiting;
             Assert.Same(joiner, SynchronizationContext.Current);
