@@ -92,7 +92,7 @@ internal static class EntryWords
 
     private static EntryText Completed(StepCompleted body, Entry entry)
     {
-        var taken = Words.Microseconds(body.Microseconds) + (body.Attempts > 1 ? $", {body.Attempts} attempts" : "");
+        var taken = Words.Microseconds(body.Microseconds) + (body.Attempts > 1 ? $", {body.Attempts} attempts" : "") + (body.CachedMicroseconds is { } age ? $", from the cache, {Words.Microseconds(age)} old" : "");
         if (body.Model is not { } model)
         {
             return new($"step {Step(entry)}: {taken}", Tone.Plain, "= " + Value(body.Result));

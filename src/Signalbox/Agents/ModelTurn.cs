@@ -58,7 +58,7 @@ internal sealed class ModelTurn(VisitScope scope, string agent, string tier, Fun
                 var malformed = Malformed(response, request.Number);
                 var (call, payloads) = ModelReply.Record(response, model.Name, [.. request.Fresh.Select(ModelReply.Stored)], Visit.Engine.Limits.ResultBytesMax);
                 call = call with { Agent = agent, Tier = tier, Turn = request.Number, Malformed = malformed };
-                return new StepResult(new RawJson("null"u8.ToArray()), call, payloads, new Settlement(reserved, Spent(call, model, begun)));
+                return new StepResult(new RawJson("null"u8.ToArray()), call, payloads, Settlement: new Settlement(reserved, Spent(call, model, begun)));
             }
             catch (ModelException e)
             {

@@ -31,10 +31,11 @@ public sealed record StepStarted(long StartedAt);
 
 /// <summary>
 /// The body of <see cref="EntryKinds.StepCompleted"/>. <paramref name="Model"/> is there for a model call, <paramref name="Tool"/> for a tool call; <paramref name="Type"/> is <c>evidence</c>,
-/// <c>model</c>, <c>tool</c>, or absent for a plain read.
+/// <c>model</c>, <c>tool</c>, or absent for a plain read; <paramref name="CachedMicroseconds"/> says how long ago the result was asked for, if not by this step itself.
 /// </summary>
 public sealed record StepCompleted(
-    RawJson? Arguments, RawJson Result, long Microseconds, int Attempts = 1, ModelCall? Model = null, string? Type = null, ToolCalled? Tool = null, Settlement? Settlement = null);
+    RawJson? Arguments, RawJson Result, long Microseconds, int Attempts = 1, ModelCall? Model = null, string? Type = null, ToolCalled? Tool = null, Settlement? Settlement = null,
+    long? CachedMicroseconds = null);
 
 /// <summary>
 /// What a model call was: who answered, from which messages (payloads), at what use. In an agent's conversation <paramref name="Messages"/> are those added since its turn before, without

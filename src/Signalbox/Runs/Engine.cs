@@ -4,7 +4,7 @@ using Signalbox.Storage;
 
 namespace Signalbox;
 
-/// <summary>Bounds that no run passes. Reaching one fails the run in its state, or the step; it is never a success.</summary>
+/// <summary>Bounds that no run passes. Reaching one fails the run in its state, or the step; it is never a success. (A full cache only forgets.)</summary>
 public sealed record RunLimits
 {
     /// <summary>How many visits a run may have: a loop through the states ends here.</summary>
@@ -18,6 +18,12 @@ public sealed record RunLimits
 
     /// <summary>How large a result, a case or an argument may be, in bytes of JSON.</summary>
     public int ResultBytesMax { get; init; } = 16 * 1024 * 1024;
+
+    /// <summary>How many answers to cached queries one process keeps; the one unused for longest leaves first.</summary>
+    public int CachedAnswersMax { get; init; } = 10_000;
+
+    /// <summary>How many bytes of JSON the kept answers have in all; one larger than an eighth of it is not kept.</summary>
+    public long CachedBytesMax { get; init; } = 64 * 1024 * 1024;
 }
 
 /// <summary>The seams and settings that every run of a worker shares.</summary>
@@ -26,6 +32,9 @@ internal sealed record Engine(
 {
     /// <summary>Whether the store can write just now.</summary>
     public StoreOutage Outage { get; } = new(Log);
+
+    /// <summary>The answers that queries of this process share.</summary>
+    public QueryCache Queries { get; } = new(Clock, Limits);
 
     /// <summary>Awaits the work for so long. What ignores its cancellation is left behind.</summary>
     /// <exception cref="TimeoutException">The time is up.</exception>

@@ -435,7 +435,7 @@ internal sealed class VisitEngine : IDisposable
             if (fault is null)
             {
                 var (value, more) = Bodies.Place(result!.Value);
-                var completed = new StepCompleted(placed, value, microseconds, attempt, result.Model, options.Type, options.Tool, result.Settlement);
+                var completed = new StepCompleted(placed, value, microseconds, attempt, result.Model, options.Type, options.Tool, result.Settlement, (long?)result.CachedAge?.TotalMicroseconds);
                 var appended = await Journal.AppendAsync([Draft(EntryKinds.StepCompleted, step, Body.Write(completed), payloads: [.. payloads, .. more, .. result.Payloads])]);
                 return (appended[0], value.Reference is null ? value : default);
             }
@@ -504,8 +504,10 @@ internal sealed class VisitEngine : IDisposable
 /// <summary>The pass is over; what was asked is never answered.</summary>
 internal sealed class VisitOverException : Exception;
 
-/// <summary>What a step's work gives: the value, and for a model call what it was.</summary>
-internal sealed record StepResult(RawJson Value, ModelCall? Model, IReadOnlyList<Payload> Payloads, Settlement? Settlement = null)
+/// <summary>What a step's work gives: the value; for a model call what it was; how long ago it was asked for, if not by the step itself.</summary>
+internal sealed record StepResult(RawJson Value, ModelCall? Model, IReadOnlyList<Payload> Payloads, TimeSpan? CachedAge = null, Settlement? Settlement = null)
 {
     public static StepResult Of<T>(T value) => new(Bodies.Json(value), null, []);
+
+    public static StepResult Of(CachedAnswer answer) => new(answer.Value, null, [], answer.Age);
 }

@@ -97,6 +97,20 @@ public sealed class Showing_a_run : IDisposable
         Assert.Equal((0, ""), (outcome.Exit, outcome.Error));
     }
 
+    [Theory]
+    [InlineData(3_000_000L, "step feed: 0.2 ms, from the cache, 3.0 s old")]
+    [InlineData(0L, "step feed: 0.2 ms, from the cache, 0 ms old")]
+    [InlineData(null, "step feed: 0.2 ms")]
+    public async Task Says_what_came_from_the_cache_and_how_old_it_was(long? age, string line)
+    {
+        await _store.WriteAsync(async journals => await journals.AppendAsync(
+            await journals.StartAsync("r-door1"), EntryKinds.StepCompleted, new StepCompleted(null, Journals.Json("7"), 200, Type: "evidence", CachedMicroseconds: age), step: "feed/-/1"));
+
+        var outcome = await _store.RunAsync("show", "r-door1");
+
+        Assert.Contains(line + "\n", outcome.Output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Shows_bodies_with_their_payloads_in_place()
     {

@@ -14,6 +14,7 @@ public sealed class The_documents
     [Theory]
     [InlineData("README.md", "ReadmeExample.cs", "readme")]
     [InlineData("docs/testing.md", "TestingExample.cs", "testing")]
+    [InlineData("docs/guides/evidence.md", "EvidenceExample.cs", "evidence")]
     public void Show_examples_that_are_compiled_here(string document, string source, string marker)
     {
         var code = File.ReadAllText(Path.Combine(Root, "tests/Signalbox.Tests/Docs", source));
@@ -51,7 +52,7 @@ public sealed class The_documents
     [Fact]
     public void Name_only_files_that_exist()
     {
-        var links = Directory.GetFiles(Root, "*.md").Concat(Directory.GetFiles(Path.Combine(Root, "docs"), "*.md"))
+        var links = Directory.GetFiles(Root, "*.md").Concat(Directory.GetFiles(Path.Combine(Root, "docs"), "*.md", SearchOption.AllDirectories))
             .SelectMany(file => System.Text.RegularExpressions.Regex.Matches(File.ReadAllText(file), @"\]\((?!https?:|#)([^)#]+)").Select(m => (file, target: Path.Combine(Path.GetDirectoryName(file)!, m.Groups[1].Value))));
         Assert.All(links, l => Assert.True(File.Exists(l.target) || Directory.Exists(l.target), $"{l.file} names {l.target}"));
     }

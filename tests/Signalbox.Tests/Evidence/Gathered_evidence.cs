@@ -47,6 +47,61 @@ public sealed class Gathered_evidence
     }
 
     [Fact]
+    public async Task Of_any_number_of_questions_comes_in_their_order()
+    {
+        Bench? world = null;
+        var source = new EvidenceSource<int, int>("s", async (n, ct) =>
+        {
+            await Task.Delay(TimeSpan.FromSeconds(n), world!.Harness.Clock, ct);
+            return n == 2 ? throw new IOException("no route") : n;
+        });
+        await using var bench = world = await Bench.OfAsync(new Flow(async visit =>
+        {
+            var all = await visit.Gather([.. new[] { 3, 2, 1 }.Select(source.For)]);
+            var none = await visit.Gather(Array.Empty<EvidenceQuery<int>>());
+            return visit.GoTo(Step.Done, new Note(string.Join(", ", all.Select(e => e.Reason ?? $"{e.Value}")), none.Count));
+        }));
+        var begun = bench.Harness.Clock.GetUtcNow();
+        await bench.RunAsync();
+
+        Assert.Equal(("3, IOException: no route, 1", 0), ((await bench.NoteAsync()).Text, (await bench.NoteAsync()).Number));
+        Assert.InRange((bench.Harness.Clock.GetUtcNow() - begun).TotalSeconds, 3, 3.1);
+    }
+
+    [Fact]
+    public async Task Of_two_equal_questions_at_once_is_refused()
+    {
+        var source = new EvidenceSource<int, int>("s", async (n, _) =>
+        {
+            await Task.Yield();
+            return n;
+        });
+        await using var bench = await Bench.OfAsync(new Flow(async visit =>
+        {
+            await visit.Gather([source.For(1), source.For(1)]);
+            return visit.GoTo(Step.Done);
+        }));
+        var row = await bench.RunAsync();
+
+        Assert.Equal(RunStatus.Failed, row.Status);
+        Assert.Contains("asks in state 'One' for two steps 's' with equal arguments at once", row.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Of_different_types_can_be_looked_at_alike()
+    {
+        IReadOnlyList<IEvidence> dossier = [Signalbox.Evidence.Found("logins", 7), Signalbox.Evidence.Missing<string>("threats", "timed out after 2 s")];
+
+        Assert.Equal(["logins: found", "threats: timed out after 2 s"], dossier.Select(e => $"{e.Source}: {(e.IsMissing ? e.Reason : "found")}"));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(-1)]
+    public void Is_never_cached_for_no_time(int seconds) =>
+        Assert.Throws<ArgumentOutOfRangeException>(() => new EvidenceSource<int, int>("s", (n, _) => Task.FromResult(n)).For(1).CachedFor(TimeSpan.FromSeconds(seconds)));
+
+    [Fact]
     public async Task Is_asked_as_often_as_said_and_once_unless_said()
     {
         var calls = 0;
@@ -89,6 +144,7 @@ public sealed class Gathered_evidence
         foreach (var evidence in new[] { Signalbox.Evidence.Found("s", 7), Signalbox.Evidence.Missing<int>("s", "timed out after 2 s") })
         {
             var json = System.Text.Json.JsonSerializer.Serialize(evidence, SignalboxJson.Options);
+            Assert.Equal(evidence.IsMissing ? "{\"source\":\"s\",\"value\":0,\"reason\":\"timed out after 2 s\"}" : "{\"source\":\"s\",\"value\":7}", json);
             Assert.Equal(evidence, System.Text.Json.JsonSerializer.Deserialize<Evidence<int>>(json, SignalboxJson.Options));
         }
     }

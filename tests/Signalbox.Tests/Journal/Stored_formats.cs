@@ -154,6 +154,7 @@ public sealed class Stored_formats
             (EntryKinds.ActionVerified, Body.Write(new ActionObserved("id", "block", "why", "proof", true, true, 4, json))),
             (EntryKinds.ActionSettled, Body.Write(new ActionSettled(ReleaseVerb.Accept, steps))),
             (EntryKinds.ChildStarted, Body.Write(new ChildStarted(new RunId("r-c"), "child"))),
+            (EntryKinds.StepCompleted, Body.Write(new StepCompleted(null, json, 12, Type: "evidence", CachedMicroseconds: 0))),
         ];
     }
 

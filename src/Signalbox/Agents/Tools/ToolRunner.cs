@@ -64,7 +64,11 @@ internal sealed class ToolRunner(VisitScope asking, string agent)
         }
     }
 
-    private async Task<StepResult> InvokeAsync(Tool tool, RawJson arguments, CancellationToken cancellationToken)
+    private async Task<StepResult> InvokeAsync(Tool tool, RawJson arguments, CancellationToken cancellationToken) => tool.Options.CachedFor > TimeSpan.Zero
+        ? StepResult.Of(await Visit.Engine.Queries.GetAsync(QueryKey.Of<ToolRunner>(null, tool.Name, arguments), tool.Options.CachedFor, token => AskAsync(tool, arguments, token), cancellationToken))
+        : new StepResult(await AskAsync(tool, arguments, cancellationToken), null, []);
+
+    private async Task<RawJson> AskAsync(Tool tool, RawJson arguments, CancellationToken cancellationToken)
     {
         if (!_functions.TryGetValue(tool.Name, out var function))
         {
@@ -73,8 +77,7 @@ internal sealed class ToolRunner(VisitScope asking, string agent)
 
         var given = new AIFunctionArguments(JsonSerializer.Deserialize<Dictionary<string, object?>>(arguments.Utf8.Span, SignalboxJson.Options)) { Services = Visit.Services };
         new ToolContext(Visit.Row.Run, Visit.Row.State, agent, asking.Now, Visit.Case).GiveTo(given);
-        var result = await function.InvokeAsync(given, cancellationToken);
-        return new StepResult(Shown(result, tool.Options.CharactersMax), null, []);
+        return Shown(await function.InvokeAsync(given, cancellationToken), tool.Options.CharactersMax);
     }
 
     private async Task<(RawJson Answer, string? Missing)> ActAsync(VisitScope scope, Tool tool, Type type, RawJson arguments, ToolCalled call, int index)
