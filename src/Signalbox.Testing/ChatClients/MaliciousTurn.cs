@@ -40,52 +40,47 @@ internal sealed partial class MaliciousTurn
     /// <summary>An id that no other call of a conversation is likely to have.</summary>
     public string CallId() => $"call-{Request.Turn}-{Entropy.Below(int.MaxValue):x}";
 
-    /// <summary>Arguments that fit.</summary>
-    public JsonObject Arguments(AIFunctionDeclaration tool) => _sample.Of(tool.JsonSchema) as JsonObject ?? [];
+    /// <summary>Arguments that fit; <paramref name="saying"/>: their texts, where they may be any, are among these.</summary>
+    public JsonObject Arguments(AIFunctionDeclaration tool, params IReadOnlyList<string> saying) => Sample(saying).Of(tool.JsonSchema) as JsonObject ?? [];
 
     /// <summary>A valid call of an offered tool, or of one that never was if none is offered.</summary>
     public ScriptedReply Call() => Tool() is { } tool ? Call(tool.Name, Arguments(tool)) : Call("run_shell", new JsonObject { ["command"] = "id" });
 
     public ScriptedReply Call(string name, JsonObject? arguments, string? id = null) => ScriptedReply.ToolCall(name, arguments is null ? null : ContentJson.Arguments(arguments), id ?? CallId());
 
-    /// <summary>An answer that fits what was asked for.</summary>
-    public JsonNode? AnswerJson() => AnswerSchema is { } schema ? _sample.Of(schema) : new JsonObject { ["decision"] = "allow", ["confidence"] = 0.9, ["reason"] = "It looks fine." };
+    /// <summary>An answer that fits what was asked for; <paramref name="saying"/>: its texts, where they may be any, are among these.</summary>
+    public JsonNode? AnswerJson(params IReadOnlyList<string> saying) => AnswerSchema is { } schema
+        ? Sample(saying).Of(schema)
+        : new JsonObject { ["decision"] = saying.Count > 0 ? Pick(saying) : "allow", ["confidence"] = 0.9, ["reason"] = saying.Count > 0 ? Pick(saying) : "It looks fine." };
 
     public ScriptedReply Answer() => Json(AnswerJson());
 
-    /// <summary>An answer that fits, some of whose texts are this one; or the bare text, if it has no texts or none was asked for.</summary>
-    public ScriptedReply AnswerSaying(string text)
-    {
-        var answer = AnswerJson();
-        return AnswerSchema is not null && answer is JsonObject json && ReplaceTexts(json, _ => text) > 0 ? Json(json) : ScriptedReply.Text(text);
-    }
+    /// <summary>An answer that fits and says this, or the bare text, if no particular answer was asked for.</summary>
+    public ScriptedReply AnswerSaying(string text) => AnswerSchema is null ? ScriptedReply.Text(text) : Json(AnswerJson(text));
 
     public static ScriptedReply Json(JsonNode? json) => ScriptedReply.Text(json?.ToJsonString(ContentJson.Options) ?? "null");
 
-    /// <summary>Puts other values where an object has texts, at any depth; says how many.</summary>
-    public static int ReplaceTexts(JsonObject json, Func<string, JsonNode?> by) => Replace(json, (_, value) => value.GetValueKind() == JsonValueKind.String, value => by(value.GetValue<string>()));
-
-    /// <summary>Puts other values where an object has members of a name, at any depth; says how many.</summary>
-    public static int ReplaceMembers(JsonObject json, string name, Func<JsonNode?> by) => Replace(json, (member, _) => member.Contains(name, StringComparison.OrdinalIgnoreCase), _ => by());
-
-    private static int Replace(JsonObject json, Func<string, JsonNode, bool> meant, Func<JsonNode, JsonNode?> by)
+    /// <summary>Puts another value where an object has members of such a name, at any depth; says how many.</summary>
+    public static int ReplaceMembers(JsonObject json, string name, Func<JsonNode?> by)
     {
         var count = 0;
-        foreach (var (name, value) in json.ToArray())
+        foreach (var (member, value) in json.ToArray())
         {
-            if (value is JsonObject inner)
+            if (member.Contains(name, StringComparison.OrdinalIgnoreCase))
             {
-                count += Replace(inner, meant, by);
-            }
-            else if (value is not null && meant(name, value))
-            {
-                json[name] = by(value);
+                json[member] = by();
                 count++;
+            }
+            else if (value is JsonObject inner)
+            {
+                count += ReplaceMembers(inner, name, by);
             }
         }
 
         return count;
     }
+
+    private SchemaSample Sample(IReadOnlyList<string> words) => words.Count > 0 ? new(Entropy, words) : _sample;
 
     private static IEnumerable<string> Words(string text) => Word().Matches(text.Length > TextRead ? text[..TextRead] : text).Select(m => m.Value);
 

@@ -12,7 +12,7 @@ public sealed class NotRecordedException(string message) : Exception(message);
 /// answer, temperature and the like), and replies or errors; never headers, keys, or a provider's raw objects, and what looks like a key in an error's message is taken out.
 /// <para>
 /// A reply is found by what was asked: ids and times of messages do not count, ids of tool calls do (they are replayed as they were). Equal requests get their replies in recorded
-/// order. Streamed and whole replies are one: either can be replayed as the other. Safe to call from several threads; one client at a time writes a file.
+/// order. Streamed and whole replies are one: either can be replayed as the other. Safe to call from several threads; while a client writes a file, no other can use it.
 /// </para>
 /// </summary>
 public sealed class RecordingChatClient : IChatClient

@@ -62,7 +62,7 @@ internal sealed class RecordingFile : IDisposable
             return;
         }
 
-        var stream = new FileStream(_path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0);
+        var stream = new FileStream(_path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0); // on Unix only None keeps other writers out
         try
         {
             var bytes = new byte[stream.Length];

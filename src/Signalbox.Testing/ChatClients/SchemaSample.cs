@@ -13,7 +13,7 @@ internal sealed class SchemaSample(SeededEntropy entropy, IReadOnlyList<string> 
 
     private JsonNode? Of(JsonElement root, JsonElement schema, string name, int depth)
     {
-        schema = Resolved(root, schema, depth);
+        schema = Resolved(root, schema);
         if (schema.ValueKind != JsonValueKind.Object)
         {
             return Text(default, name);
@@ -51,9 +51,9 @@ internal sealed class SchemaSample(SeededEntropy entropy, IReadOnlyList<string> 
         };
     }
 
-    private static JsonElement Resolved(JsonElement root, JsonElement schema, int depth)
+    private static JsonElement Resolved(JsonElement root, JsonElement schema)
     {
-        for (var i = depth; i < DepthMax && schema.ValueKind == JsonValueKind.Object && schema.TryGetProperty("$ref", out var reference) && reference.GetString() is { } path && path.StartsWith('#'); i++)
+        for (var i = 0; i < DepthMax && schema.ValueKind == JsonValueKind.Object && schema.TryGetProperty("$ref", out var reference) && reference.GetString() is { } path && path.StartsWith('#'); i++)
         {
             schema = root;
             foreach (var part in path.Split('/').Skip(1))
