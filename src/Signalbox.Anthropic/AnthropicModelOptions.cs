@@ -1,6 +1,6 @@
 namespace Signalbox;
 
-/// <summary>How to reach a Claude model. Nothing is taken from the environment.</summary>
+/// <summary>How to reach a Claude model. No key and no address is taken from the environment.</summary>
 public sealed record AnthropicModelOptions
 {
     /// <summary>The key. It is sent to <see cref="BaseUrl"/> and shown nowhere.</summary>
@@ -20,4 +20,7 @@ public sealed record AnthropicModelOptions
 
     /// <summary>The clock of the time limits, and by which a <c>retry-after</c> date is read.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
+
+    /// <summary>The address, without the key.</summary>
+    public override string ToString() => $"{nameof(AnthropicModelOptions)} {{ BaseUrl = {BaseUrl} }}";
 }

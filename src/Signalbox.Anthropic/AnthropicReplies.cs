@@ -6,8 +6,8 @@ using Microsoft.Extensions.AI;
 namespace Signalbox;
 
 /// <summary>
-/// Mends two habits of the provider's client: a stream shows its finish reason before its last event, and a tool's text that was read back from JSON would be sent with quotes
-/// around it.
+/// Mends two habits of the provider's client: a stream shows its finish reason before its last event, and a tool's result that was read back from JSON would be sent written as
+/// JSON once more: a text with quotes around it, an object with line ends that cost tokens.
 /// </summary>
 internal sealed class AnthropicReplies(IChatClient inner) : DelegatingChatClient(inner)
 {
@@ -43,18 +43,20 @@ internal sealed class AnthropicReplies(IChatClient inner) : DelegatingChatClient
 
     private static ChatMessage Plain(ChatMessage message)
     {
-        if (!message.Contents.Any(IsQuoted))
+        if (!message.Contents.Any(IsJson))
         {
             return message;
         }
 
         var plain = message.Clone();
-        plain.Contents = [.. message.Contents.Select(c => IsQuoted(c) ? Plain((FunctionResultContent)c) : c)];
+        plain.Contents = [.. message.Contents.Select(c => IsJson(c) ? Plain((FunctionResultContent)c) : c)];
         return plain;
     }
 
-    private static bool IsQuoted(AIContent content) => content is FunctionResultContent { Result: JsonElement { ValueKind: JsonValueKind.String } };
+    private static bool IsJson(AIContent content) => content is FunctionResultContent { Result: JsonElement };
 
     private static FunctionResultContent Plain(FunctionResultContent result) =>
-        new(result.CallId, ((JsonElement)result.Result!).GetString()) { AdditionalProperties = result.AdditionalProperties, Exception = result.Exception };
+        new(result.CallId, TextOf((JsonElement)result.Result!)) { AdditionalProperties = result.AdditionalProperties, Exception = result.Exception };
+
+    private static string TextOf(JsonElement result) => result.ValueKind == JsonValueKind.String ? result.GetString()! : result.GetRawText();
 }

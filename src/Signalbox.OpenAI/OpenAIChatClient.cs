@@ -1,3 +1,4 @@
+using System.ClientModel.Primitives;
 using System.Runtime.CompilerServices;
 using System.Text;
 using Microsoft.Extensions.AI;
@@ -16,6 +17,7 @@ internal sealed class OpenAIChatClient(OpenAIClient client, string model, Provid
     {
         var (asked, conversation, settings) = Request(messages, options);
         var answer = await client.GetChatClient(asked).CompleteChatAsync(conversation, settings, cancellationToken);
+        ThrowIfError(ref answer.Value.Patch);
         return OpenAIReply.Of(answer);
     }
 
@@ -29,7 +31,7 @@ internal sealed class OpenAIChatClient(OpenAIClient client, string model, Provid
         ChatFinishReason? finish = null;
         await foreach (var piece in client.GetChatClient(asked).CompleteChatStreamingAsync(conversation, settings, cancellationToken))
         {
-            ThrowIfError(piece);
+            ThrowIfError(ref piece.Patch);
             calls.Add(piece.ToolCallUpdates);
             refusal.Append(piece.RefusalUpdate);
             finish = piece.FinishReason is { } reason ? OpenAIReply.Finish(reason) : finish;
@@ -68,10 +70,10 @@ internal sealed class OpenAIChatClient(OpenAIClient client, string model, Provid
             : throw provider.Trouble(ModelTrouble.InvalidRequest, "cannot be asked without a message.");
     }
 
-    /// <summary>A server that fails in the middle of a stream has sent its status already; it says so in a piece of its own.</summary>
-    private void ThrowIfError(StreamingChatCompletionUpdate piece)
+    /// <summary>A server that fails after it has sent its status says so in the body.</summary>
+    private void ThrowIfError(ref JsonPatch unknown)
     {
-        if (piece.Patch.TryGetJson("$.error"u8, out var body) && !body.Span.SequenceEqual("null"u8))
+        if (unknown.TryGetJson("$.error"u8, out var body) && !body.Span.SequenceEqual("null"u8))
         {
             var error = ErrorAnswer.Read(Encoding.UTF8.GetString(body.Span));
             throw provider.Trouble(error.Trouble(), $"broke its answer off{error.Said(provider)}");

@@ -1,6 +1,6 @@
 namespace Signalbox;
 
-/// <summary>How to reach a model behind an OpenAI-compatible server. Nothing is taken from the environment.</summary>
+/// <summary>How to reach a model behind an OpenAI-compatible server. No key and no address is taken from the environment.</summary>
 public sealed record OpenAIModelOptions
 {
     /// <summary>Where the server's API is, with its version: <c>http://127.0.0.1:11434/v1</c> for Ollama, <c>http://127.0.0.1:8000/v1</c> for vLLM.</summary>
@@ -23,4 +23,7 @@ public sealed record OpenAIModelOptions
 
     /// <summary>The clock of the time limits, and by which a <c>retry-after</c> date is read.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
+
+    /// <summary>The address, without the key.</summary>
+    public override string ToString() => $"{nameof(OpenAIModelOptions)} {{ BaseUrl = {BaseUrl} }}";
 }

@@ -1,5 +1,7 @@
 using System.ClientModel;
+using System.ClientModel.Primitives;
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 using OpenAI.Chat;
@@ -16,7 +18,7 @@ internal static class OpenAIReply
     {
         var reply = answer.Value;
         var calls = reply.ToolCalls.Select((c, number) => Call(c.Id, c.FunctionName, c.FunctionArguments.ToString(), reply.Id, number)).ToArray<AIContent>();
-        var message = new ChatMessage(ChatRole.Assistant, [.. Texts(reply.Content), .. Refusal(reply.Refusal), .. calls]) { MessageId = reply.Id, CreatedAt = reply.CreatedAt };
+        var message = new ChatMessage(ChatRole.Assistant, [.. Thoughts(ref reply.Patch, "message"), .. Texts(reply.Content), .. Refusal(reply.Refusal), .. calls]) { MessageId = reply.Id, CreatedAt = reply.CreatedAt };
         return new ChatResponse(message)
         {
             ResponseId = reply.Id,
@@ -33,7 +35,7 @@ internal static class OpenAIReply
     {
         var id = string.IsNullOrEmpty(piece.CompletionId) ? before?.ResponseId : piece.CompletionId;
         IEnumerable<AIContent> use = piece.Usage is { } usage ? [new UsageContent(Use(usage))] : [];
-        return new ChatResponseUpdate(ChatRole.Assistant, [.. Texts(piece.ContentUpdate), .. use])
+        return new ChatResponseUpdate(ChatRole.Assistant, [.. Thoughts(ref piece.Patch, "delta"), .. Texts(piece.ContentUpdate), .. use])
         {
             ResponseId = id,
             MessageId = id,
@@ -76,6 +78,14 @@ internal static class OpenAIReply
 
     private static IEnumerable<AIContent> Texts(ChatMessageContent content) =>
         content.Where(p => p.Kind == ChatMessageContentPartKind.Text && !string.IsNullOrEmpty(p.Text)).Select(p => new TextContent(p.Text));
+
+    /// <summary>What the model thought, where a server tells it (vLLM, Ollama and others, under either name). It is for the record: the format has no way to hand it back.</summary>
+    private static IEnumerable<AIContent> Thoughts(ref JsonPatch unknown, string within) =>
+        (Thought(ref unknown, $"$.choices[0].{within}.reasoning_content") ?? Thought(ref unknown, $"$.choices[0].{within}.reasoning")) is { Length: > 0 } thought
+            ? [new TextReasoningContent(thought)]
+            : [];
+
+    private static string? Thought(ref JsonPatch unknown, string path) => unknown.TryGetValue(Encoding.UTF8.GetBytes(path), out string? text) ? text : null;
 
     private static IEnumerable<AIContent> Refusal(string? text) => string.IsNullOrEmpty(text) ? [] : [new ErrorContent(text) { ErrorCode = "refusal" }];
 

@@ -10,6 +10,8 @@ namespace Signalbox;
 /// <summary>A request in the terms of OpenAI's client. What cannot be said in them is refused, never dropped.</summary>
 internal static class OpenAIRequest
 {
+    private static readonly JsonSerializerOptions s_compact = new(AIJsonUtilities.DefaultOptions) { WriteIndented = false };
+
     public static IEnumerable<OpenAIMessage> Messages(IEnumerable<ChatMessage> messages, string? instructions)
     {
         IEnumerable<OpenAIMessage> first = string.IsNullOrEmpty(instructions) ? [] : [new SystemChatMessage(instructions)];
@@ -58,7 +60,7 @@ internal static class OpenAIRequest
     }
 
     private static ChatToolCall Call(FunctionCallContent call) =>
-        ChatToolCall.CreateFunctionToolCall(call.CallId, call.Name, BinaryData.FromString(JsonSerializer.Serialize(call.Arguments ?? new Dictionary<string, object?>(), Json)));
+        ChatToolCall.CreateFunctionToolCall(call.CallId, call.Name, BinaryData.FromString(JsonSerializer.Serialize(call.Arguments ?? new Dictionary<string, object?>(), s_compact)));
 
     private static IEnumerable<OpenAIMessage> ToolResults(ChatMessage message) =>
         message.Contents.OfType<FunctionResultContent>().Select(r => new ToolChatMessage(r.CallId, ResultText(r.Result)));
@@ -70,7 +72,7 @@ internal static class OpenAIRequest
         JsonElement { ValueKind: JsonValueKind.String } text => text.GetString()!,
         TextContent text => text.Text,
         IEnumerable<AIContent> contents when contents.All(c => c is TextContent) => string.Concat(contents.Cast<TextContent>().Select(c => c.Text)),
-        _ => JsonSerializer.Serialize(result, Json),
+        _ => JsonSerializer.Serialize(result, s_compact),
     };
 
     private static IEnumerable<OpenAIMessage> User(ChatMessage message)
@@ -145,7 +147,7 @@ internal static class OpenAIRequest
 
     private static ChatReasoningEffortLevel? Effort(ReasoningEffort? effort) => effort switch
     {
-        null => null,
+        null => (ChatReasoningEffortLevel?)null,
         ReasoningEffort.None => new ChatReasoningEffortLevel("none"),
         ReasoningEffort.Low => ChatReasoningEffortLevel.Low,
         ReasoningEffort.Medium => ChatReasoningEffortLevel.Medium,
@@ -155,6 +157,4 @@ internal static class OpenAIRequest
 
     // OpenAI's strict mode takes only some schemas, so that it is asked for, as with Microsoft.Extensions.AI's other clients, by the additional property "strict".
     private static bool? IsStrict(IReadOnlyDictionary<string, object?>? properties) => properties?.GetValueOrDefault("strict") as bool?;
-
-    private static JsonSerializerOptions Json => AIJsonUtilities.DefaultOptions;
 }

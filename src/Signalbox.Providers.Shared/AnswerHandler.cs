@@ -8,11 +8,15 @@ namespace Signalbox.Providers;
 /// </summary>
 internal sealed class AnswerHandler(Provider provider) : DelegatingHandler
 {
+    /// <summary>Who wants to know, in this flow of calls, that an answer has come. The libraries between have no place for it.</summary>
+    public static readonly AsyncLocal<IAnswered?> Answered = new();
+
     private const int ErrorBytesMax = 64 * 1024;
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         var answer = await base.SendAsync(request, cancellationToken);
+        Answered.Value?.HasAnswer();
         if (answer.IsSuccessStatusCode)
         {
             await WatchAsync(answer, cancellationToken);
@@ -54,4 +58,10 @@ internal sealed class AnswerHandler(Provider provider) : DelegatingHandler
 
         return Encoding.UTF8.GetString(bytes, 0, count);
     }
+}
+
+/// <summary>Learns that an answer has come.</summary>
+internal interface IAnswered
+{
+    void HasAnswer();
 }

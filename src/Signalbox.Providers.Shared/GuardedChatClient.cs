@@ -19,6 +19,7 @@ internal sealed class GuardedChatClient(IChatClient inner, Provider provider, Ht
         try
         {
             limit.Start();
+            AnswerHandler.Answered.Value = limit;
             reply = await base.GetResponseAsync(messages, options, limit.Token);
         }
         catch (Exception e)
@@ -70,6 +71,7 @@ internal sealed class GuardedChatClient(IChatClient inner, Provider provider, Ht
         try
         {
             limit.Start();
+            AnswerHandler.Answered.Value = limit;
             var more = await updates.MoveNextAsync();
             limit.Pause(); // what the caller does with a piece is not the provider's time
             return more;
@@ -88,24 +90,26 @@ internal sealed class GuardedChatClient(IChatClient inner, Provider provider, Ht
         }
 
         var known = Causes(e).OfType<ModelException>().FirstOrDefault()
-            ?? (limit.IsOver ? provider.Trouble(ModelTrouble.TimedOut, $"gave no answer within {Provider.Seconds(provider.Timeout)}.") : ByType(e));
+            ?? (limit.IsOver ? provider.Trouble(ModelTrouble.TimedOut, $"gave no answer within {Provider.Seconds(provider.Timeout)}.") : ByType(e, limit.IsAnswered));
         return begun ? new ModelException(known.Trouble, known.Message, known.RetryAfter, known.InnerException) { HadBegun = true } : known;
     }
 
-    private ModelException ByType(Exception e) => Causes(e).Select(Known).FirstOrDefault(t => t is not null)
-        ?? provider.Trouble(ModelTrouble.Failed, $"could not be asked: {e.GetType().Name}.", inner: e);
+    private ModelException ByType(Exception e, bool answered) => Causes(e).Select(Known).FirstOrDefault(t => t is not null) ?? (answered
+        ? provider.Trouble(ModelTrouble.Unreadable, "sent an answer that is not in its format.", inner: e) // client libraries read JSON by hand: it shows as any exception
+        : Refused(e));
 
-    // Client libraries read JSON by hand: what does not fit shows as any of these.
     private ModelException? Known(Exception e) => own?.Invoke(e) ?? e switch
     {
         HttpRequestException { HttpRequestError: not HttpRequestError.Unknown } h => provider.Trouble(ModelTrouble.Cut, $"cannot be reached, or hung up ({h.HttpRequestError}).", inner: e),
         IOException or HttpRequestException => provider.Trouble(ModelTrouble.Cut, "hung up before its answer was complete.", inner: e),
         OperationCanceledException or TimeoutException => provider.Trouble(ModelTrouble.TimedOut, "gave no answer in time.", inner: e),
-        NotSupportedException => provider.Trouble(ModelTrouble.InvalidRequest, $"cannot be asked this: {provider.Clean(e.Message)}", inner: e),
-        JsonException or FormatException or InvalidDataException or InvalidOperationException or KeyNotFoundException or ArgumentException
-            => provider.Trouble(ModelTrouble.Unreadable, "sent an answer that is not in its format.", inner: e),
         _ => null,
     };
+
+    /// <summary>What fails before there is an answer speaks of the question.</summary>
+    private ModelException Refused(Exception e) => e is ArgumentException or NotSupportedException or InvalidOperationException or FormatException or JsonException
+        ? provider.Trouble(ModelTrouble.InvalidRequest, $"cannot be asked this: {provider.Clean(e.Message)}", inner: e)
+        : provider.Trouble(ModelTrouble.Failed, $"could not be asked: {e.GetType().Name}.", inner: e);
 
     private ModelException Unfinished() => new(ModelTrouble.Cut, $"{provider.Name} ended its answer before it was complete: it has no finish reason.") { HadBegun = true };
 
@@ -113,7 +117,7 @@ internal sealed class GuardedChatClient(IChatClient inner, Provider provider, Ht
         e is AggregateException several ? several.InnerExceptions.SelectMany(Causes) : e.InnerException is null ? [e] : [e, .. Causes(e.InnerException)];
 
     /// <summary>The provider's time limit and the caller's cancellation, told apart.</summary>
-    private sealed class CallLimit : IDisposable
+    private sealed class CallLimit : IDisposable, IAnswered
     {
         private readonly Provider _provider;
         private readonly CancellationTokenSource _limit;
@@ -131,9 +135,13 @@ internal sealed class GuardedChatClient(IChatClient inner, Provider provider, Ht
 
         public CancellationToken CallersToken { get; }
 
+        public bool IsAnswered { get; private set; }
+
         public bool IsCallers => CallersToken.IsCancellationRequested;
 
         public bool IsOver => _limit.IsCancellationRequested;
+
+        public void HasAnswer() => IsAnswered = true;
 
         public void Start() => _limit.CancelAfter(_provider.Timeout);
 

@@ -47,6 +47,7 @@ internal sealed class Provider
             UseCookies = false,
             AutomaticDecompression = DecompressionMethods.All,
             ConnectTimeout = Timeout,
+            ResponseDrainTimeout = TimeSpan.FromMilliseconds(100), // a reply that is given up should not go on being written
             PooledConnectionLifetime = TimeSpan.FromMinutes(5), // so that a changed DNS entry is noticed
         },
     })
