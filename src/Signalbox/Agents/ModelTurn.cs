@@ -58,7 +58,7 @@ internal sealed class ModelTurn(VisitScope scope, string agent, string tier, Fun
                 var malformed = Malformed(response, request.Number);
                 var (call, payloads) = ModelReply.Record(response, model.Name, [.. request.Fresh.Select(ModelReply.Stored)], Visit.Engine.Limits.ResultBytesMax);
                 call = call with { Agent = agent, Tier = tier, Turn = request.Number, Malformed = malformed };
-                return new StepResult(new RawJson("null"u8.ToArray()), call, payloads, Settlement: new Settlement(reserved, Spent(call, model, begun)));
+                return new StepResult(new RawJson("null"u8.ToArray()), call, payloads, Settlement: new Settlement(reserved, Spent(call, model, reserved, payloads, begun)));
             }
             catch (ModelException e)
             {
@@ -183,9 +183,11 @@ internal sealed class ModelTurn(VisitScope scope, string agent, string tier, Fun
         }
     }
 
-    private Spending Spent(ModelCall call, Model model, long begun)
+    /// <summary>What a call came to: as the provider counts it, or as its text suggests where it does not.</summary>
+    private Spending Spent(ModelCall call, Model model, Spending reserved, IReadOnlyList<Payload> payloads, long begun)
     {
-        var (input, output) = (call.InputTokens ?? 0, call.OutputTokens ?? 0);
+        var replyBytes = call.Reply.Reference is { } hash ? payloads.First(p => p.Hash == hash).Bytes.Length : call.Reply.Utf8.Length;
+        var (input, output) = (call.InputTokens ?? reserved.InputTokens, call.OutputTokens ?? Model.TokensOf(replyBytes));
         return new Spending
         {
             Calls = 1,

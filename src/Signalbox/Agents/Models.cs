@@ -93,10 +93,13 @@ public sealed record ModelOptions
 /// <summary>A model of this program: its client, its limits, and what all runs of the process share about it.</summary>
 internal sealed record Model(string Name, IChatClient Client, ModelOptions Options, ModelRate Rate, ResiliencePipeline Breaker)
 {
-    /// <summary>What a call of so many bytes of messages may use up. Three bytes to the token is on the safe side for English and JSON.</summary>
+    /// <summary>About how many tokens a text has: three bytes to the token is on the safe side for English and JSON.</summary>
+    public static long TokensOf(long bytes) => (bytes + 2) / 3;
+
+    /// <summary>What a call of so many bytes of messages may use up.</summary>
     public Spending MayUse(long bytes)
     {
-        var input = (bytes + 2) / 3;
+        var input = TokensOf(bytes);
         return new Spending { Calls = 1, InputTokens = input, OutputTokens = Options.OutputTokensMax, Micros = Options.Price?.Micros(input, Options.OutputTokensMax) ?? 0 };
     }
 }

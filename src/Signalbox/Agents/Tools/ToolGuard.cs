@@ -39,11 +39,28 @@ internal sealed class ToolGuard(AgentConfiguration configuration, ToolCatalog ca
             return new(RejectionCodes.BadArguments, $"The arguments of '{name}' do not fit its schema: {string.Join("; ", faults)}. Call it again with arguments that fit.");
         }
 
-        var key = (name, StepKey.Of(name, CanonicalJson.Of(JsonSerializer.SerializeToUtf8Bytes(arguments))).Arguments);
+        if (Canonical(arguments) is not { } canonical)
+        {
+            return new(RejectionCodes.BadArguments, $"The arguments of '{name}' are nested too deep, or hold what JSON cannot tell apart. Call it again with plain ones.");
+        }
+
+        var key = (name, StepKey.Of(name, canonical).Arguments);
         var times = _passed[key] = _passed.GetValueOrDefault(key) + 1;
         return times > configuration.SameCallMax
             ? new(RejectionCodes.RepeatedCall, $"You have called '{name}' with these very arguments {times - 1} times already; the answer stands above. Use it, ask something else, or give your answer.")
             : null;
+    }
+
+    private static byte[]? Canonical(JsonElement arguments)
+    {
+        try
+        {
+            return CanonicalJson.Of(JsonSerializer.SerializeToUtf8Bytes(arguments));
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException)
+        {
+            return null;
+        }
     }
 
     private Rejection Absent(string name)

@@ -1,8 +1,0 @@
-using System.Text.Json;
-
-namespace Signalbox;
-
-internal static class JsonSchemaCheck
-{
-    public static IReadOnlyList<string> Faults(JsonElement schema, JsonElement value) => [];
-}
