@@ -155,7 +155,7 @@ public sealed class A_decision
             Clock = _clock,
             Fast = new ScriptedChatClient(_clock, Says("block", 1)),
             Strong = new ScriptedChatClient(_clock, Says("block", 1)),
-            Evidence = [Evidence.Found("assets", 1), Evidence.Missing<int>("logins", "timed out after 2 s")],
+            Evidence = [Signalbox.Evidence.Found("assets", 1), Signalbox.Evidence.Missing<int>("logins", "timed out after 2 s")],
             Agent = new Agent<Verdict>("judge") { Instructions = "x", Confidence = v => v.Confidence, MissingCaps = new Dictionary<string, double> { ["logins"] = 0.5 } },
         };
         await using var bench = await world.StartAsync();

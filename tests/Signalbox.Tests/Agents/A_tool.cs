@@ -212,7 +212,7 @@ public sealed class A_tool
         await using var _ = bench;
 
         var rejected = await bench.BodyAsync<ToolRejected>(EntryKinds.ToolRejected);
-        Assert.Equal((RejectionCodes.BadArguments, "The arguments of 'whois' are no JSON object: unexpected end Call it again with arguments that fit its schema."), (rejected.Code, rejected.Answer));
+        Assert.Equal((RejectionCodes.BadArguments, "The arguments of 'whois' are no JSON object (unexpected end). Call it again with arguments that fit its schema."), (rejected.Code, rejected.Answer));
     }
 
     [Fact]

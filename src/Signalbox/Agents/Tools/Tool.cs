@@ -27,6 +27,9 @@ public sealed record ToolOptions
 /// </summary>
 public sealed class Tool
 {
+    /// <summary>A misspelled optional argument must not pass as one that was left out.</summary>
+    private static readonly AIJsonSchemaCreateOptions Closed = new() { TransformOptions = new AIJsonSchemaTransformOptions { DisallowAdditionalProperties = true } };
+
     private readonly Func<CancellationToken, ValueTask<AIFunctionDeclaration>> _find;
 
     private Tool(string name, Type? actionType, ToolOptions? options, Func<CancellationToken, ValueTask<AIFunctionDeclaration>> find)
@@ -74,6 +77,7 @@ public sealed class Tool
             ConfigureParameterBinding = parameter => parameter.ParameterType == typeof(ToolContext)
                 ? new() { ExcludeFromSchema = true, BindParameter = static (_, arguments) => ToolContext.Of(arguments) }
                 : default,
+            JsonSchemaCreateOptions = Closed,
         });
         return new(name, null, options, _ => new(function)) { UsesContext = method.Method.GetParameters().Any(p => p.ParameterType == typeof(ToolContext)) };
     }
@@ -89,7 +93,7 @@ public sealed class Tool
     public static Tool Act<TAction>(string name, string description, ToolOptions? options = null)
         where TAction : notnull
     {
-        var declaration = AIFunctionFactory.CreateDeclaration(name, description, AIJsonUtilities.CreateJsonSchema(typeof(TAction), serializerOptions: Journal.SignalboxJson.Options));
+        var declaration = AIFunctionFactory.CreateDeclaration(name, description, AIJsonUtilities.CreateJsonSchema(typeof(TAction), serializerOptions: Journal.SignalboxJson.Options, inferenceOptions: Closed));
         return new(name, typeof(TAction), options, _ => new(declaration));
     }
 

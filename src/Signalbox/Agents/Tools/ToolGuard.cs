@@ -31,7 +31,7 @@ internal sealed class ToolGuard(AgentConfiguration configuration, ToolCatalog ca
 
         if (malformed is not null)
         {
-            return new(RejectionCodes.BadArguments, $"The arguments of '{name}' are no JSON object: {malformed} Call it again with arguments that fit its schema.");
+            return new(RejectionCodes.BadArguments, $"The arguments of '{name}' are no JSON object ({Excerpt.Cut(malformed, 300)}). Call it again with arguments that fit its schema.");
         }
 
         if (JsonSchemaCheck.Faults(tool.Schema, arguments) is { Count: > 0 } faults)
@@ -39,38 +39,21 @@ internal sealed class ToolGuard(AgentConfiguration configuration, ToolCatalog ca
             return new(RejectionCodes.BadArguments, $"The arguments of '{name}' do not fit its schema: {string.Join("; ", faults)}. Call it again with arguments that fit.");
         }
 
-        if (Canonical(arguments) is not { } canonical)
-        {
-            return new(RejectionCodes.BadArguments, $"The arguments of '{name}' are nested too deep, or hold what JSON cannot tell apart. Call it again with plain ones.");
-        }
-
-        var key = (name, StepKey.Of(name, canonical).Arguments);
+        var key = (name, StepKey.Of(name, CanonicalJson.Of(JsonSerializer.SerializeToUtf8Bytes(arguments))).Arguments);
         var times = _passed[key] = _passed.GetValueOrDefault(key) + 1;
         return times > configuration.SameCallMax
             ? new(RejectionCodes.RepeatedCall, $"You have called '{name}' with these very arguments {times - 1} times already; the answer stands above. Use it, ask something else, or give your answer.")
             : null;
     }
 
-    private static byte[]? Canonical(JsonElement arguments)
-    {
-        try
-        {
-            return CanonicalJson.Of(JsonSerializer.SerializeToUtf8Bytes(arguments));
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException)
-        {
-            return null;
-        }
-    }
-
     private Rejection Absent(string name)
     {
         var given = configuration.Tools.Select(t => t.Name).ToArray();
-        var shown = Texts.Cut(name, 100);
+        var shown = Excerpt.Quoted(name, '\'', 100);
         var there = given.Length == 0 ? "You have no tools here: give your answer." : $"You have: {string.Join(", ", given)}.";
         if (configuration.Unavailable.TryGetValue(name, out var why))
         {
-            return new(RejectionCodes.Unavailable, $"'{shown}' cannot be had just now: {why} Do without it, and be less sure. {there}");
+            return new(RejectionCodes.Unavailable, $"{shown} cannot be had just now: {why} Do without it, and be less sure. {there}");
         }
 
         var code = catalog.Find(name) is not null ? RejectionCodes.NotGiven
@@ -78,6 +61,6 @@ internal sealed class ToolGuard(AgentConfiguration configuration, ToolCatalog ca
             : RejectionCodes.UnknownTool;
         var nearest = NearestNames.Of(name, given);
         var guess = nearest.Count == 0 ? "" : $" Did you mean {string.Join(" or ", nearest.Select(n => $"'{n}'"))}?";
-        return new(code, $"There is no tool '{shown}' here.{guess} {there}", nearest);
+        return new(code, $"There is no tool {shown} here.{guess} {there}", nearest);
     }
 }

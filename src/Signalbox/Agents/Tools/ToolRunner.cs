@@ -75,7 +75,8 @@ internal sealed class ToolRunner(VisitScope asking, string agent)
             _functions[tool.Name] = function = (AIFunction)await tool.FindAsync(cancellationToken);
         }
 
-        var given = new AIFunctionArguments(JsonSerializer.Deserialize<Dictionary<string, object?>>(arguments.Utf8.Span, SignalboxJson.Options)) { Services = Visit.Services };
+        // In canonical form: what fits an integer of the schema (2.0) then binds to one.
+        var given = new AIFunctionArguments(JsonSerializer.Deserialize<Dictionary<string, object?>>(CanonicalJson.Of(arguments.Utf8.Span), SignalboxJson.Options)) { Services = Visit.Services };
         new ToolContext(Visit.Row.Run, Visit.Row.State, agent, asking.Now, Visit.Case).GiveTo(given);
         return Shown(await function.InvokeAsync(given, cancellationToken), tool.Options.CharactersMax);
     }
