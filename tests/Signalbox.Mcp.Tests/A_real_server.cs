@@ -131,6 +131,17 @@ public sealed class A_real_server
     }
 
     [Fact]
+    public async Task May_speak_the_newest_revision_of_the_protocol()
+    {
+        using var folder = new TempFolder();
+        await using var server = new McpServer("newest", OddServer.Transport(folder, "newest")).Read("shout").Read("fail");
+
+        Assert.Equal("hey!", await server.InvokeAsync("shout", new { message = "hey" }));
+        Assert.StartsWith("Tool 'fail' of MCP server 'newest' failed: An error occurred", (await Assert.ThrowsAsync<McpToolException>(() => server.InvokeAsync("fail"))).Message, StringComparison.Ordinal);
+        Assert.Equal("hey!", await server.InvokeAsync("shout", new { message = "hey" }));
+    }
+
+    [Fact]
     public async Task Is_gone_after_disposal()
     {
         using var folder = new TempFolder();

@@ -14,7 +14,7 @@ public sealed class An_odd_server
 
         var refusal = await server.RefusalAsync("echo");
 
-        Assert.Equal(("server_unavailable", "MCP server 'mute' cannot be reached: it did not greet within 1 s with exit code 0."), (refusal.Code, refusal.Message));
+        Assert.Equal(("server_unavailable", "MCP server 'mute' cannot be reached: it did not greet within 1 s."), (refusal.Code, refusal.Message));
         Assert.False(Processes.IsAlive(Assert.Single(Processes.OddServersOf(folder))));
     }
 
@@ -138,7 +138,7 @@ public sealed class An_odd_server
         clock.Advance(TimeSpan.FromMinutes(1));
 
         var failed = await Assert.ThrowsAsync<ToolUnavailableException>(() => call);
-        Assert.StartsWith("MCP server 'stuck' was given up: it has said nothing for 60 s with exit code 0", failed.Message, StringComparison.Ordinal);
+        Assert.StartsWith("MCP server 'stuck' was given up: it has said nothing for 60 s while 'hang' was called; ", failed.Message, StringComparison.Ordinal);
         Assert.Equal("{}", await AdvanceUntilAsync(clock, server.InvokeAsync("echo")));
         Assert.Equal(2, Processes.OddServersOf(folder).Length);
     }
@@ -176,7 +176,7 @@ public sealed class An_odd_server
         var failed = await Assert.ThrowsAsync<McpToolException>(() => server.InvokeAsync("huge", new { bytes = 50_000_000 }));
 
         Assert.Equal("Tool 'huge' of MCP server 'huge' failed: its answer has more than 4194304 bytes and was not read", failed.Message);
-        Assert.InRange(GC.GetTotalAllocatedBytes(precise: true) - before, 0, 45_000_000); // it was never whole in memory; other tests run beside
+        Assert.InRange(GC.GetTotalAllocatedBytes(precise: true) - before, 0, 100_000_000); // whole it would be 250 MB by now: bytes, text, JSON; other tests run beside
         Assert.Equal(4_000_000, Assert.IsType<string>(await server.InvokeAsync("huge", new { bytes = 4_000_000 })).Length);
         Assert.Equal("{}", await server.InvokeAsync("echo"));
         Assert.Single(Processes.OddServersOf(folder));

@@ -70,4 +70,23 @@ public sealed class An_odd_server_behind_HTTP
         Assert.DoesNotContain("Bearer", refusal.Message, StringComparison.Ordinal);
         Assert.Empty(other.Authorizations);
     }
+
+    [Fact]
+    public async Task Is_unavailable_while_its_headers_cannot_be_had()
+    {
+        using var web = new OddWebServer();
+        var isHad = true;
+        await using var server = new McpServer("web", McpTransport.Http(web.Endpoint, _ => isHad
+            ? new(new Dictionary<string, string>())
+            : throw new InvalidOperationException("the token was s3cret"))).Read("echo");
+        Assert.Equal("echo", await server.InvokeAsync("echo"));
+        isHad = false;
+
+        var failed = await Assert.ThrowsAsync<ToolUnavailableException>(() => server.InvokeAsync("echo"));
+
+        Assert.StartsWith("MCP server 'web' ended with no headers (InvalidOperationException) while 'echo' was called; ", failed.Message, StringComparison.Ordinal);
+        Assert.Equal("MCP server 'web' cannot be reached: its headers cannot be had (InvalidOperationException).", (await server.RefusalAsync("echo")).Message);
+        isHad = true;
+        Assert.Equal("echo", await Use.EventuallyAsync(() => server.InvokeAsync("echo"), until: _ => true));
+    }
 }

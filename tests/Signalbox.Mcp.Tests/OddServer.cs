@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json.Nodes;
+using ModelContextProtocol.Server;
 
 namespace Signalbox.Mcp.Tests;
 
@@ -41,6 +42,9 @@ internal static class OddServer
             case "babbling":
                 await Console.Error.WriteAsync(new string('x', 1_000_000) + "the end");
                 return 1;
+            case "newest":
+                await RunNewestAsync();
+                return 0;
         }
 
         while (await Console.In.ReadLineAsync() is { } line)
@@ -60,6 +64,17 @@ internal static class OddServer
         }
 
         return 0;
+    }
+
+    /// <summary>Nothing odd: the library's own server, which speaks the newest revision of the protocol (no greeting, no session).</summary>
+    private static async Task RunNewestAsync()
+    {
+        await using var transport = new StdioServerTransport("newest", null);
+        await using var server = ModelContextProtocol.Server.McpServer.Create(transport, new()
+        {
+            ToolCollection = [McpServerTool.Create((string message) => message + "!", new() { Name = "shout", ReadOnly = true }), McpServerTool.Create(string () => throw new InvalidOperationException("no"), new() { Name = "fail" })],
+        });
+        await server.RunAsync();
     }
 
     private static async Task<JsonObject?> AnswerAsync(string method, JsonNode? parameters, string folder) => method switch

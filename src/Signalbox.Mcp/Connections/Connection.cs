@@ -70,10 +70,10 @@ internal sealed class Connection : IAsyncDisposable
             await link.DisposeAsync();
             if (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
             {
-                throw new TimeoutException($"it did not greet within {options.ConnectWithin.TotalSeconds:0.###} s{link.Epitaph()}", e);
+                throw new TimeoutException($"it did not greet within {options.ConnectWithin.TotalSeconds:0.###} s{link.Epitaph(byItself: false)}", e);
             }
 
-            throw e is OperationCanceledException && cancellationToken.IsCancellationRequested ? e : new IOException(Reason(e) + link.Epitaph(), e);
+            throw e is OperationCanceledException && cancellationToken.IsCancellationRequested ? e : new IOException(Reason(e) + link.Epitaph(byItself: true), e);
         }
 
         link.Established();
@@ -160,7 +160,7 @@ internal sealed class Connection : IAsyncDisposable
     public async Task<string> WhyEndedAsync()
     {
         await DisposeAsync();
-        return (_givenUp is { } reason ? $"was given up: {reason}" : "ended") + _link.Epitaph();
+        return (_givenUp is { } reason ? $"was given up: {reason}" : "ended") + _link.Epitaph(byItself: _givenUp is null);
     }
 
     /// <summary>Ends the session and the server's process. Afterwards nothing is left of it.</summary>

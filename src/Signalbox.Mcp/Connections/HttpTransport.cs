@@ -12,6 +12,7 @@ internal sealed class HttpTransport(Uri endpoint, Func<CancellationToken, ValueT
         private readonly Requests _requests;
         private readonly HttpClient _client;
         private readonly HttpClientTransport _transport;
+        private bool _isEstablished;
 
         public HttpLink(Uri endpoint, Func<CancellationToken, ValueTask<IReadOnlyDictionary<string, string>>>? headers, McpServerOptions options)
         {
@@ -29,9 +30,13 @@ internal sealed class HttpTransport(Uri endpoint, Func<CancellationToken, ValueT
 
         public override bool IsBroken => _requests.Fault is not null;
 
-        public override string Epitaph() => _requests.Fault is { } fault ? $" with {fault}" : "";
+        public override string Epitaph(bool byItself) => _isEstablished && _requests.Fault is { } fault ? $" with {fault}" : ""; // before that the exception says the same
 
-        public override void Established() => _requests.Fault = null;
+        public override void Established()
+        {
+            _requests.Fault = null;
+            _isEstablished = true;
+        }
 
         public override async ValueTask DisposeAsync()
         {
@@ -60,11 +65,7 @@ internal sealed class HttpTransport(Uri endpoint, Func<CancellationToken, ValueT
         {
             if (headers is not null)
             {
-                foreach (var (name, value) in await headers(cancellationToken))
-                {
-                    request.Headers.Remove(name);
-                    request.Headers.TryAddWithoutValidation(name, value);
-                }
+                await AddAsync(headers, request, cancellationToken);
             }
 
             HttpResponseMessage response;
@@ -92,6 +93,24 @@ internal sealed class HttpTransport(Uri endpoint, Func<CancellationToken, ValueT
 
             response.Content = bounded;
             return response;
+        }
+
+        private async Task AddAsync(Func<CancellationToken, ValueTask<IReadOnlyDictionary<string, string>>> ask, HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            try
+            {
+                foreach (var (name, value) in await ask(cancellationToken))
+                {
+                    request.Headers.Remove(name);
+                    request.Headers.TryAddWithoutValidation(name, value);
+                }
+            }
+            catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+            {
+                // Not with the exception's own words: they may quote what they were made of.
+                Fault = $"no headers ({e.GetType().Name})";
+                throw new HttpRequestException($"its headers cannot be had ({e.GetType().Name})", e);
+            }
         }
     }
 }

@@ -16,8 +16,8 @@ internal abstract class Link : IAsyncDisposable
     /// <summary>Called for whatever the server says.</summary>
     public Action Heard { get; set; } = static () => { };
 
-    /// <summary>How the server ended, as far as the link knows: " with exit code 1, after it wrote: …".</summary>
-    public abstract string Epitaph();
+    /// <summary>How the server ended, as far as the link knows: " with exit code 1, after it wrote: …". The code says nothing where it was we who ended it (<paramref name="byItself"/>).</summary>
+    public abstract string Epitaph(bool byItself);
 
     /// <summary>Faults from now on are those of an established connection.</summary>
     public virtual void Established()

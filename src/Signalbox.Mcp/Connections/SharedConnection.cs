@@ -45,7 +45,14 @@ internal sealed class SharedConnection(string server, McpTransport transport, Mc
             current = _current;
         }
 
-        return await current.WaitAsync(cancellationToken);
+        try
+        {
+            return await current.WaitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException) when (_disposed.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            throw new ObjectDisposedException(typeof(McpServer).FullName);
+        }
     }
 
     public ToolUnavailableException Unavailable(string reason, Exception? inner = null) => new("server_unavailable", $"MCP server '{server}' {reason}.", inner);

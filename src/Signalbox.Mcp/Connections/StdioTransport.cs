@@ -69,10 +69,10 @@ internal sealed class StdioTransport(string command, string[] arguments, string[
 
         public override bool IsBroken => _exitCode is not null || _process.HasExited;
 
-        public override string Epitaph()
+        public override string Epitaph(bool byItself)
         {
             var words = new StringBuilder();
-            if (_exitCode is { } code)
+            if (byItself && _exitCode is { } code)
             {
                 words.Append(CultureInfo.InvariantCulture, $" with exit code {code}");
             }
