@@ -54,9 +54,7 @@ public sealed class McpServer : ToolSource, IAsyncDisposable
     /// <param name="alias">The name by which states, models and journals know it; the server's name unless given.</param>
     public McpServer Read(string tool, ToolOptions? options = null, string? alias = null)
     {
-        Declare(tool, isRead: true);
-        _tools.Add(Signalbox.Tool.Read(alias ?? tool, async cancellationToken => new Function(this, alias ?? tool, (await FindAsync(tool, cancellationToken)).Definition), options));
-        return this;
+        return Declare(tool, isRead: true, Signalbox.Tool.Read(alias ?? tool, async cancellationToken => new Function(this, alias ?? tool, (await FindAsync(tool, cancellationToken)).Definition), options));
     }
 
     /// <summary>
@@ -69,13 +67,11 @@ public sealed class McpServer : ToolSource, IAsyncDisposable
     public McpServer Act<TAction>(string tool, ToolOptions? options = null, string? alias = null)
         where TAction : notnull
     {
-        Declare(tool, isRead: false);
         var schema = AIJsonUtilities.CreateJsonSchema(typeof(TAction), serializerOptions: SignalboxJson.Options);
-        _tools.Add(Signalbox.Tool.Act<TAction>(
+        return Declare(tool, isRead: false, Signalbox.Tool.Act<TAction>(
             alias ?? tool,
             async cancellationToken => AIFunctionFactory.CreateDeclaration(alias ?? tool, (await FindAsync(tool, cancellationToken)).Definition.Description, schema),
             options));
-        return this;
     }
 
     /// <summary>Calls a declared tool, for the handler of the action that it is bound to (and its probe and verification). <paramref name="arguments"/> is written as JSON the way actions are.</summary>
@@ -112,13 +108,15 @@ public sealed class McpServer : ToolSource, IAsyncDisposable
     /// <summary>Ends the session and the server's process. Calls under way fail.</summary>
     public ValueTask DisposeAsync() => _connection.DisposeAsync();
 
-    private void Declare(string tool, bool isRead)
+    private McpServer Declare(string name, bool isRead, Signalbox.Tool tool)
     {
-        ArgumentException.ThrowIfNullOrWhiteSpace(tool);
-        if (!_declared.TryAdd(tool, isRead))
+        if (_tools.Any(other => other.Name == tool.Name) || !_declared.TryAdd(name, isRead))
         {
-            throw new ArgumentException($"Tool '{tool}' of MCP server '{Name}' is declared twice.", nameof(tool));
+            throw new ArgumentException($"Tool '{name}' of MCP server '{Name}' is declared twice, or its name '{tool.Name}' is taken.", nameof(name));
         }
+
+        _tools.Add(tool);
+        return this;
     }
 
     /// <summary>A declared tool's definition, accepted, and the connection on which it holds.</summary>

@@ -321,7 +321,10 @@ public sealed class An_odd_server
     {
         var server = new McpServer("odd", McpTransport.Stdio("x")).Read("a");
 
-        Assert.StartsWith("Tool 'a' of MCP server 'odd' is declared twice.", Assert.Throws<ArgumentException>(() => server.Read("a", alias: "b")).Message, StringComparison.Ordinal);
+        Assert.StartsWith("Tool 'a' of MCP server 'odd' is declared twice, or its name 'b' is taken.", Assert.Throws<ArgumentException>(() => server.Read("a", alias: "b")).Message, StringComparison.Ordinal);
+        Assert.StartsWith("Tool 'c' of MCP server 'odd' is declared twice, or its name 'a' is taken.", Assert.Throws<ArgumentException>(() => server.Read("c", alias: "a")).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(() => server.Read("c/d"));
+        Assert.Equal(["a", "cd"], server.Read("c/d", alias: "cd").Tools.Select(tool => tool.Name));
         Assert.StartsWith("An MCP server's endpoint is an absolute http or https address; got 'ftp://x/'.", Assert.Throws<ArgumentException>(() => McpTransport.Http(new Uri("ftp://x"))).Message, StringComparison.Ordinal);
     }
 

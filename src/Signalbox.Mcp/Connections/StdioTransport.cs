@@ -1,6 +1,8 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using Microsoft.Extensions.Logging;
 using ModelContextProtocol.Client;
 using ModelContextProtocol.Protocol;
 
@@ -101,8 +103,7 @@ internal sealed class StdioTransport(string command, string[] arguments, string[
             }
             catch (TimeoutException)
             {
-                _process.Kill(entireProcessTree: true);
-                await Ended;
+                await KillAsync();
             }
 
             try
@@ -115,6 +116,19 @@ internal sealed class StdioTransport(string command, string[] arguments, string[
 
             await _messages.DisposeAsync();
             await _process.StandardError.BaseStream.DisposeAsync();
+        }
+
+        private async Task KillAsync()
+        {
+            try
+            {
+                _process.Kill(entireProcessTree: true);
+                await Ended.WaitAsync(_options.ShutdownWithin, _options.Clock);
+            }
+            catch (Exception e) when (e is AggregateException or Win32Exception or InvalidOperationException or TimeoutException)
+            {
+                _options.Logger?.LogWarning("Process {Process} of an MCP server, or a child of it, could not be killed: {Reason}", _process.Id, PlainText.Excerpt(e.Message));
+            }
         }
 
         private async Task EndAsync()
