@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Restores, checks the format, builds and runs every test. Ends with one line: "N passed, N failed, N skipped".
-# Needs the .NET SDK that global.json names; everything else is restored from NuGet. Set CI=true for locked restore and no skipped test.
+# Needs the .NET SDK that global.json names; everything else is restored from NuGet, and from npm the MCP servers that tests talk to. Set CI=true for locked restore and no skipped test.
 set -uo pipefail
 cd "$(dirname "$0")" || exit 2
 
@@ -8,6 +8,19 @@ step() { printf '\n== %s\n' "$1"; }
 
 step 'restore'
 if [ "${CI:-}" = true ]; then dotnet restore --locked-mode || exit 1; else dotnet restore || exit 1; fi
+
+step 'MCP servers for the tests (npm)'
+mcp=tests/Signalbox.Mcp.Tests
+if ! command -v npm > /dev/null && [ "$(id -u)" -eq 0 ] && command -v apt-get > /dev/null; then
+  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq nodejs npm; } > /dev/null || echo 'apt-get could not install nodejs and npm.'
+fi
+if [ "$mcp/node_modules/.package-lock.json" -nt "$mcp/package-lock.json" ]; then
+  echo 'Installed already.'
+elif ! command -v npm > /dev/null; then
+  echo 'npm is missing: install Node.js 20 or newer with npm. The tests with real MCP servers are skipped.'
+else
+  (cd "$mcp" && npm ci --ignore-scripts --no-audit --no-fund) || echo 'npm ci failed. The tests with real MCP servers are skipped.'
+fi
 
 step 'format'
 dotnet format whitespace --no-restore --verify-no-changes || { echo 'Run: dotnet format whitespace'; exit 1; }

@@ -123,7 +123,7 @@ public abstract class ToolSource
 /// <summary>A tool cannot be had just now, or not any more as it was declared. The agent works without it, and its evidence is missing.</summary>
 public sealed class ToolUnavailableException(string code, string reason, Exception? inner = null) : Exception(reason, inner)
 {
-    /// <summary>The stable code: <c>server_unavailable</c>, <c>definition_changed</c>, <c>tool_missing</c>.</summary>
+    /// <summary>The stable code: <c>server_unavailable</c>, <c>definition_changed</c>, <c>tool_missing</c> and others (docs/errors.md).</summary>
     public string Code { get; } = code;
 }
 
