@@ -30,7 +30,7 @@ public sealed class A_refund_whose_model
         {
             var clock = new ManualClock();
             var model = new MaliciousChatClient(seed) { Clock = clock, Obey = 0.2, TextCharacters = 10_000 };
-            Assert.True(await StateAfterAsync(model, clock, seed) is "Done" or "AskPerson" or "Decide (Failed)", $"seed {seed}: {string.Join(", ", model.Moves)}");
+            Assert.True(await StateAfterAsync(model, clock, seed) is "Done" or "AskPerson", $"seed {seed}: {string.Join(", ", model.Moves)}");
         }
     }
 
@@ -39,14 +39,14 @@ public sealed class A_refund_whose_model
         await using var harness = await WorkflowHarness.StartAsync(
             signalbox =>
             {
-                signalbox.Services.AddSingleton(model).AddSingleton<Orders>();
-                signalbox.AddWorkflow<RefundFlow>().AddAction<PayBack, PayBackHandler>("pay_back");
+                signalbox.Services.AddSingleton<Orders>();
+                signalbox.AddWorkflow<RefundFlow>().AddAction<PayBack, PayBackHandler>("pay_back").AddTool(OrderHistory.Tool);
+                signalbox.AddModel("tested", model).UseLadder(new Ladder(new Tier("only", "tested")));
             },
             new HarnessOptions { Clock = clock ?? new ManualClock(), Seed = seed });
         var run = await harness.StartRunAsync("refund", new RefundCase("o-1", 12.5m));
         await harness.RunUntilIdleAsync();
-        var row = await harness.GetAsync(run);
-        return row.Status == RunStatus.Failed ? $"{row.State} (Failed)" : row.State;
+        return (await harness.GetAsync(run)).State;
     }
 
     private static ScriptedChatClient RealModel() =>   // an Anthropic or OpenAI client in life

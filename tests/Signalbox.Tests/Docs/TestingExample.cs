@@ -13,7 +13,7 @@ public sealed class A_refund
     public async Task Asks_a_person_when_the_model_is_unsure()
     {
         var clock = new ManualClock();
-        var model = new ScriptedChatClient(clock, ScriptedReply.Json(new Opinion(Pay: true, Confidence: 0.4, "not sure")));
+        var model = new ScriptedChatClient(clock, ScriptedReply.Json(new Opinion(Pay: true, Confidence: 0.3, "not sure")));
         await using var harness = await WorkflowHarness.StartAsync(Refunds(model, new Orders()), new HarnessOptions { Clock = clock });
 
         var run = await harness.StartRunAsync("refund", new RefundCase("o-1", 12.5m));
@@ -29,7 +29,10 @@ public sealed class A_refund
     public async Task Pays_once_wherever_a_worker_dies() => await CrashTest.RunAsync(() =>
     {
         var orders = new Orders();
-        var model = new ScriptedChatClient(new ManualClock(), Enumerable.Repeat(ScriptedReply.Json(new Opinion(Pay: true, Confidence: 0.9, "fine")), 100));
+        var model = ScriptedChatClient.ByTurn(
+            TimeProvider.System,
+            ScriptedReply.ToolCall("order_history", new Dictionary<string, object?> { ["order"] = "o-1" }),
+            ScriptedReply.Json(new Opinion(Pay: true, Confidence: 0.9, "nothing came back")));
         return new CrashScenario
         {
             Configure = Refunds(model, orders),
@@ -44,8 +47,9 @@ public sealed class A_refund
 
     private static Action<SignalboxBuilder> Refunds(IChatClient model, Orders orders) => signalbox =>
     {
-        signalbox.Services.AddSingleton(model).AddSingleton(orders);
-        signalbox.AddWorkflow<RefundFlow>().AddAction<PayBack, PayBackHandler>("pay_back");
+        signalbox.Services.AddSingleton(orders);
+        signalbox.AddWorkflow<RefundFlow>().AddAction<PayBack, PayBackHandler>("pay_back").AddTool(OrderHistory.Tool);
+        signalbox.AddModel("scripted", model).UseLadder(new Ladder(new Tier("only", "scripted")));
     };
 }
 

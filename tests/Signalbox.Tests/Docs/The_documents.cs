@@ -1,5 +1,4 @@
 using System.Reflection;
-using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Signalbox.Testing;
@@ -25,14 +24,16 @@ public sealed class The_documents
 
     [Theory]
     [InlineData(0.9, "the customer is right", null)]
-    [InlineData(0.4, "not sure", "yes")]
+    [InlineData(0.3, "not sure", "yes")]
     public async Task Show_an_example_that_runs(double confidence, string reason, string? answer)
     {
         var orders = new Orders();
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Services.AddSingleton(orders);
-        builder.Services.AddSingleton<IChatClient>(new ScriptedChatClient(TimeProvider.System, ScriptedReply.Text($$"""{"pay":true,"confidence":{{confidence.ToString(System.Globalization.CultureInfo.InvariantCulture)}},"reason":"{{reason}}"}""")));
-        builder.Services.AddSignalbox(box => box.AddWorkflow<RefundFlow>().AddAction<PayBack, PayBackHandler>("pay_back"));
+        var model = new ScriptedChatClient(TimeProvider.System, ScriptedReply.Text($$"""{"pay":true,"confidence":{{confidence.ToString(System.Globalization.CultureInfo.InvariantCulture)}},"reason":"{{reason}}"}"""));
+        builder.Services.AddSignalbox(box => box
+            .AddWorkflow<RefundFlow>().AddAction<PayBack, PayBackHandler>("pay_back").AddTool(OrderHistory.Tool)
+            .AddModel("scripted", model).UseLadder(new Ladder(new Tier("only", "scripted"))));
         using var host = builder.Build();
         await host.StartAsync(TestContext.Current.CancellationToken);
         var client = host.Services.GetRequiredService<RunClient>();
