@@ -13,6 +13,7 @@ public sealed class The_documents
     [Theory]
     [InlineData("README.md", "ReadmeExample.cs", "readme")]
     [InlineData("docs/testing.md", "TestingExample.cs", "testing")]
+    [InlineData("docs/guides/agents.md", "AgentsExample.cs", "agents")]
     [InlineData("docs/guides/evidence.md", "EvidenceExample.cs", "evidence")]
     [InlineData("docs/testing.md", "ModelsExample.cs", "models")]
     public void Show_examples_that_are_compiled_here(string document, string source, string marker)
