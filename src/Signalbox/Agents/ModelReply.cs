@@ -60,6 +60,9 @@ internal static class ModelReply
     /// <summary>The messages of a recorded reply.</summary>
     public static IReadOnlyList<ChatMessage> Read(ReadOnlyMemory<byte> recorded) => JsonSerializer.Deserialize<List<ChatMessage>>(recorded.Span, MessageOptions) ?? [];
 
+    /// <summary>A recorded message.</summary>
+    public static ChatMessage ReadMessage(ReadOnlyMemory<byte> recorded) => JsonSerializer.Deserialize<ChatMessage>(recorded.Span, MessageOptions)!;
+
     /// <summary>The typed answer that a reply's text holds.</summary>
     /// <exception cref="JsonException">It holds none.</exception>
     public static T Answer<T>(string text) => JsonSerializer.Deserialize<T>(Unfenced(text), SignalboxJson.Options) ?? throw new JsonException("It is null.");

@@ -6,7 +6,7 @@ using Signalbox.Journal;
 namespace Signalbox;
 
 /// <summary>What a turn of a conversation is asked with: everything so far, and of that what no entry holds yet.</summary>
-internal sealed record TurnRequest(int Number, IReadOnlyList<ChatMessage> Conversation, IReadOnlyList<ChatMessage> Fresh, long Bytes, ChatOptions Options);
+internal sealed record TurnRequest(int Number, IReadOnlyList<ChatMessage> Conversation, IReadOnlyList<Payload> Fresh, long Bytes, ChatOptions Options);
 
 /// <summary>
 /// One model call of an agent as a step: its reservation is durable before it, the reply with what it came to after it. Trouble is tried again within the model's limits, each failed attempt
@@ -19,7 +19,7 @@ internal sealed class ModelTurn(VisitScope scope, string agent, string tier, Fun
     /// <summary>Asks, once and for all: a turn that was recorded is found by its number.</summary>
     /// <exception cref="StepFailedException">The model gave no reply.</exception>
     /// <exception cref="TierFailedException">The budget does not suffice.</exception>
-    public async Task<(ModelCall Call, ReadOnlyMemory<byte> Reply)> AskAsync(string step, Model model, TurnRequest request)
+    public async Task<(ModelCall Call, ReadOnlyMemory<byte> Reply, long Seq)> AskAsync(string step, Model model, TurnRequest request)
     {
         var options = model.Options;
         try
@@ -34,7 +34,7 @@ internal sealed class ModelTurn(VisitScope scope, string agent, string tier, Fun
                 RetryOn = static fault => fault is not StepFaultException { InnerException: ModelException { IsWorthRetrying: false } } and not StepFaultException { Code: BudgetCode or "too_large" },
                 AsksToWait = static fault => (fault.InnerException as ModelException)?.RetryAfter,
             });
-            return (completed.Model!, await Visit.Journal.ResolveAsync(completed.Model!.Reply, seq));
+            return (completed.Model!, await Visit.Journal.ResolveAsync(completed.Model!.Reply, seq), seq);
         }
         catch (StepFailedException e) when (e.Code == BudgetCode)
         {
@@ -56,7 +56,7 @@ internal sealed class ModelTurn(VisitScope scope, string agent, string tier, Fun
             {
                 var response = await CallAsync(model, request, cancellationToken);
                 var malformed = Malformed(response, request.Number);
-                var (call, payloads) = ModelReply.Record(response, model.Name, [.. request.Fresh.Select(ModelReply.Stored)], Visit.Engine.Limits.ResultBytesMax);
+                var (call, payloads) = ModelReply.Record(response, model.Name, [.. request.Fresh], Visit.Engine.Limits.ResultBytesMax);
                 call = call with { Agent = agent, Tier = tier, Turn = request.Number, Malformed = malformed };
                 return new StepResult(new RawJson("null"u8.ToArray()), call, payloads, Settlement: new Settlement(reserved, Spent(call, model, reserved, payloads, begun)));
             }

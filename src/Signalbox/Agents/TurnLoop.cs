@@ -14,7 +14,7 @@ internal sealed class TurnLoop<TAnswer>(VisitScope scope, Agent<TAnswer> agent, 
     private readonly ToolGuard _guard = new(configuration, scope.Engine.Engine.Tools);
     private readonly ModelTurn _turn = new(scope, agent.Name, tier.Name, lacks);
     private readonly List<ChatMessage> _conversation = [];
-    private readonly List<ChatMessage> _fresh = [];
+    private readonly List<Payload> _fresh = [];
     private long _bytes = configuration.Tools.Sum(t => t.Schema.GetRawText().Length + t.Description.Length);
     private int _rejections;
     private string _model = tier.Model;
@@ -24,11 +24,8 @@ internal sealed class TurnLoop<TAnswer>(VisitScope scope, Agent<TAnswer> agent, 
     /// <summary>The model that answered last.</summary>
     public string Model { get; private set; } = tier.Model;
 
-    /// <summary>What tools have answered.</summary>
-    public List<Finding> Findings { get; } = [];
-
-    /// <summary>Tools that have not, and why.</summary>
-    public Dictionary<string, string> Missing { get; } = new(configuration.Unavailable);
+    /// <summary>What came of each tool call that was carried out, in the order of the calls.</summary>
+    public List<ToolOutcome> Outcomes { get; } = [];
 
     /// <exception cref="TierFailedException">The tier gives no answer.</exception>
     public async Task<TAnswer> RunAsync(IEnumerable<ChatMessage> opening)
@@ -68,15 +65,16 @@ internal sealed class TurnLoop<TAnswer>(VisitScope scope, Agent<TAnswer> agent, 
 
     private void Say(ChatMessage message)
     {
+        var stored = ModelReply.Stored(message);
         _conversation.Add(message);
-        _fresh.Add(message);
-        _bytes += JsonSerializer.SerializeToUtf8Bytes(message, ModelReply.MessageOptions).Length;
+        _fresh.Add(stored);
+        _bytes += stored.Bytes.Length;
     }
 
     private async Task<(IReadOnlyList<AIContent> Contents, IReadOnlyDictionary<string, string>? Malformed)> AskAsync(int turn)
     {
-        var (call, recorded) = await AskModelAsync(turn);
-        _fresh.Clear();
+        var (call, recorded, seq) = await AskModelAsync(turn);
+        await SayAsRecordedAsync(call, seq);
         Model = call.Model;
         _bytes += recorded.Length;
         var reply = ModelReply.Read(recorded);
@@ -84,7 +82,22 @@ internal sealed class TurnLoop<TAnswer>(VisitScope scope, Agent<TAnswer> agent, 
         return ([.. reply.SelectMany(m => m.Contents)], call.Malformed);
     }
 
-    private async Task<(ModelCall Call, ReadOnlyMemory<byte> Reply)> AskModelAsync(int turn)
+    /// <summary>A turn that was recorded was asked with what is recorded, whatever the program would ask by now.</summary>
+    private async Task SayAsRecordedAsync(ModelCall call, long seq)
+    {
+        if (!call.Messages.SequenceEqual(_fresh.Select(m => m.Hash)))
+        {
+            _conversation.RemoveRange(_conversation.Count - _fresh.Count, _fresh.Count);
+            foreach (var hash in call.Messages)
+            {
+                _conversation.Add(ModelReply.ReadMessage(await Visit.Journal.ResolveAsync(RawJson.To(hash), seq)));
+            }
+        }
+
+        _fresh.Clear();
+    }
+
+    private async Task<(ModelCall Call, ReadOnlyMemory<byte> Reply, long Seq)> AskModelAsync(int turn)
     {
         for (var tried = 1; ; tried++)
         {
@@ -165,21 +178,22 @@ internal sealed class TurnLoop<TAnswer>(VisitScope scope, Agent<TAnswer> agent, 
     private async Task AnswerAsync(int turn, List<FunctionCallContent> calls, IReadOnlyDictionary<string, string>? malformed)
     {
         var checkedCalls = calls.Select((call, index) => Checked(call, malformed, index)).ToList();
-        var answers = new List<RawJson>();
+        var outcomes = new List<ToolOutcome>();
         if (checkedCalls.Exists(c => c is { Rejection: null, Tool.IsAction: true }))
         {
             foreach (var call in checkedCalls)
             {
-                answers.Add(await AnswerAsync(turn, call));
+                outcomes.Add(await AnswerAsync(turn, call));
             }
         }
         else
         {
-            answers.AddRange(await Task.WhenAll(checkedCalls.Select(call => AnswerAsync(turn, call))));
+            outcomes.AddRange(await Task.WhenAll(checkedCalls.Select(call => AnswerAsync(turn, call))));
         }
 
-        _bytes += answers.Sum(a => (long)a.Utf8.Length);
-        _conversation.Add(new ChatMessage(ChatRole.Tool, [.. calls.Zip(answers, (call, answer) => new FunctionResultContent(call.CallId, ToolRunner.ForModel(answer)))]));
+        Outcomes.AddRange(outcomes.Where(o => !o.WasRejected));
+        _bytes += outcomes.Sum(o => (long)o.Answer.Utf8.Length);
+        _conversation.Add(new ChatMessage(ChatRole.Tool, [.. calls.Zip(outcomes, (call, outcome) => new FunctionResultContent(call.CallId, ToolRunner.ForModel(outcome.Answer)))]));
     }
 
     private CheckedCall Checked(FunctionCallContent call, IReadOnlyDictionary<string, string>? malformed, int index)
@@ -191,32 +205,24 @@ internal sealed class TurnLoop<TAnswer>(VisitScope scope, Agent<TAnswer> agent, 
         return new(call, index, arguments, tool, rejection ?? (tool is null ? new Rejection(RejectionCodes.Unavailable, $"This program has no tool '{call.Name}' any more.") : null));
     }
 
-    private async Task<RawJson> AnswerAsync(int turn, CheckedCall call)
+    private async Task<ToolOutcome> AnswerAsync(int turn, CheckedCall call)
     {
         if (call.Rejection is { } rejection)
         {
-            return await RejectAsync(turn, call, rejection);
+            return new(call.Call.Name, call.Arguments, await RejectAsync(turn, call, rejection), null, WasRejected: true);
         }
 
-        var name = call.Tool!.Name;
-        var (answer, missing) = await tools.CallAsync(scope, call.Tool, call.Arguments, new ToolCalled(agent.Name, tier.Name, turn, call.Call.CallId), call.Index);
-        if (missing is not null)
-        {
-            Missing[name] = missing;
-        }
-        else
-        {
-            Findings.Add(new Finding(name, call.Arguments, answer));
-        }
-
-        return answer;
+        var (answer, missing) = await tools.CallAsync(scope, call.Tool!, call.Arguments, new ToolCalled(agent.Name, tier.Name, turn, call.Call.CallId), call.Index);
+        return new(call.Tool!.Name, call.Arguments, answer, missing, WasRejected: false);
     }
 
     private async Task<RawJson> RejectAsync(int turn, CheckedCall call, Rejection rejection)
     {
         const int ArgumentBytesMax = 2_000;
         _rejections++;
-        var arguments = call.Arguments.Utf8.Length <= ArgumentBytesMax ? call.Arguments : Bodies.Json(Texts.Cut(call.Arguments.ToString(), ArgumentBytesMax));
+
+        // What looks like a reference to a payload is shown as text: a model's words must not point at anything.
+        var arguments = call.Arguments.Utf8.Length <= ArgumentBytesMax && call.Arguments.Reference is null ? call.Arguments : Bodies.Json(Texts.Cut(call.Arguments.ToString(), ArgumentBytesMax));
         var rejected = new ToolRejected(
             agent.Name, tier.Name, turn, call.Call.CallId, Texts.Cut(call.Call.Name, 200), arguments, rejection.Code, rejection.Answer, rejection.Nearest is { Count: > 0 } nearest ? nearest : null);
         var entry = await Visit.FactAsync(
@@ -227,3 +233,6 @@ internal sealed class TurnLoop<TAnswer>(VisitScope scope, Agent<TAnswer> agent, 
 
     private sealed record CheckedCall(FunctionCallContent Call, int Index, RawJson Arguments, Tool? Tool, Rejection? Rejection);
 }
+
+/// <summary>What came of one tool call: the answer that the model was given, and why it holds no evidence, if it does not.</summary>
+internal sealed record ToolOutcome(string Tool, RawJson Arguments, RawJson Answer, string? Missing, bool WasRejected);

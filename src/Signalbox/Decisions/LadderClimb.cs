@@ -22,8 +22,8 @@ internal sealed class LadderClimb<TAnswer>
     private readonly DecisionRequest<TAnswer> _request;
     private readonly ToolRunner _tools;
     private readonly List<TierOpinion> _opinions = [];
-    private readonly List<Finding> _findings = [];
-    private readonly Dictionary<string, string> _missing;
+    private readonly Dictionary<string, string> _absent;
+    private readonly List<ToolOutcome> _outcomes = [];
     private AgentConfiguration _configuration = null!;
     private TAnswer? _answer;
     private DecisionMade? _last;
@@ -36,7 +36,7 @@ internal sealed class LadderClimb<TAnswer>
         _agent = agent;
         _request = request;
         _tools = new ToolRunner(_asking, agent.Name);
-        _missing = request.Evidence.Where(e => e.IsMissing).GroupBy(e => e.Source).ToDictionary(e => e.Key, e => e.First().Reason!);
+        _absent = request.Evidence.Where(e => e.IsMissing).GroupBy(e => e.Source).ToDictionary(e => e.Key, e => e.First().Reason!);
     }
 
     private VisitEngine Visit => _asking.Engine;
@@ -92,12 +92,13 @@ internal sealed class LadderClimb<TAnswer>
         var thresholds = tier.For(kind);
         var signals = await MeasureAsync(scope, tier, answer, kind, thresholds);
         var raw = _agent.Combine(signals);
-        var confidence = _missing.Keys.Select(_agent.CapFor).Append(raw).Min();
+        var missing = Missing();
+        var confidence = missing.Keys.Select(_agent.CapFor).Append(raw).Min();
         var objection = _request.Objection?.Invoke(answer);
-        var (reason, why) = Verdict(confidence, raw, signals, thresholds, objection);
+        var (reason, why) = Verdict(confidence, raw, signals, missing, thresholds, objection);
         var made = await RecordAsync(scope, new DecisionMade(
             Id(scope), _agent.Name, kind, Bodies.Json(answer), confidence, signals, _agent.Reasons(answer), tier.Name, loop.Model, Stands: reason is null,
-            Visit.Record.SpentIn(scope.ScopeName).Micros, _missing.Count == 0 ? null : new Dictionary<string, string>(_missing), objection));
+            Visit.Record.SpentIn(scope.ScopeName).Micros, missing.Count == 0 ? null : missing, objection));
 
         // What was recorded counts, whatever the code makes of it by now.
         (_answer, _last) = (answer, made);
@@ -115,7 +116,7 @@ internal sealed class LadderClimb<TAnswer>
     }
 
     /// <summary>Why a decision does not stand; null if it does.</summary>
-    private (string? Reason, string? Why) Verdict(double confidence, double raw, Dictionary<string, double> signals, Thresholds thresholds, string? objection)
+    private static (string? Reason, string? Why) Verdict(double confidence, double raw, Dictionary<string, double> signals, Dictionary<string, string> missing, Thresholds thresholds, string? objection)
     {
         if (objection is not null)
         {
@@ -129,7 +130,7 @@ internal sealed class LadderClimb<TAnswer>
 
         if (raw >= thresholds.Accept)
         {
-            return (EscalationReasons.MissingEvidence, $"confidence {Shown(raw)} is capped at {Shown(confidence)}, for {string.Join(" and ", _missing.Keys)} {(_missing.Count == 1 ? "is" : "are")} missing; {Shown(thresholds.Accept)} is needed");
+            return (EscalationReasons.MissingEvidence, $"confidence {Shown(raw)} is capped at {Shown(confidence)}, for {string.Join(" and ", missing.Keys)} {(missing.Count == 1 ? "is" : "are")} missing; {Shown(thresholds.Accept)} is needed");
         }
 
         return signals.TryGetValue(Agreement, out var agreement) && agreement < thresholds.Accept && signals.GetValueOrDefault(SelfReport, 1) >= thresholds.Accept
@@ -227,24 +228,36 @@ internal sealed class LadderClimb<TAnswer>
             """;
     }
 
+    /// <summary>What a tier found goes along. Of two equal calls the later one counts, so that what failed once and was had afterwards is not missing.</summary>
     private void Keep(TurnLoop<TAnswer> loop)
     {
-        foreach (var (tool, why) in loop.Missing)
+        foreach (var outcome in loop.Outcomes)
         {
-            _missing.TryAdd(tool, why);
-        }
-
-        foreach (var finding in loop.Findings.Where(f => !_findings.Exists(known => known.Tool == f.Tool && known.Arguments.Utf8.Span.SequenceEqual(f.Arguments.Utf8.Span))).ToList())
-        {
-            _missing.Remove(finding.Tool); // a later tier had its answer
-            if (_findings.Count < FindingsMax)
-            {
-                _findings.Add(finding.Answer.Utf8.Length <= FindingBytesMax ? finding : finding with { Answer = Bodies.Json(Texts.Cut(finding.Answer.ToString(), FindingBytesMax)) });
-            }
+            _outcomes.RemoveAll(known => known.Tool == outcome.Tool && known.Arguments.Utf8.Span.SequenceEqual(outcome.Arguments.Utf8.Span));
+            _outcomes.Add(outcome);
         }
     }
 
-    private Dossier Current() => new() { Opinions = [.. _opinions], Findings = [.. _findings], Missing = new Dictionary<string, string>(_missing) };
+    /// <summary>What did not answer, by name: evidence that was gathered before, tools that could not be had, tool calls that failed.</summary>
+    private Dictionary<string, string> Missing()
+    {
+        var missing = new Dictionary<string, string>(_absent);
+        foreach (var (name, why) in _configuration.Unavailable.Select(u => (u.Key, u.Value)).Concat(_outcomes.Where(o => o.Missing is not null).Select(o => (o.Tool, o.Missing!))))
+        {
+            missing.TryAdd(name, why);
+        }
+
+        return missing;
+    }
+
+    private Dossier Current() => new()
+    {
+        Opinions = [.. _opinions],
+        Findings = [.. _outcomes.Where(o => o.Missing is null).TakeLast(FindingsMax).Select(o => new Finding(o.Tool, o.Arguments, Bounded(o.Answer)))],
+        Missing = Missing(),
+    };
+
+    private static RawJson Bounded(RawJson answer) => answer.Utf8.Length <= FindingBytesMax ? answer : Bodies.Json(Texts.Cut(answer.ToString(), FindingBytesMax));
 
     private static TierOpinion Opinion(DecisionMade made) => new(made.Tier, made.Model)
     {

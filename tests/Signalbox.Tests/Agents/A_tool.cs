@@ -216,6 +216,16 @@ public sealed class A_tool
     }
 
     [Fact]
+    public async Task Call_whose_arguments_look_like_a_reference_points_at_nothing()
+    {
+        var reference = new Dictionary<string, object?> { ["$payload"] = new string('a', 64) };
+        var (bench, _) = await RunAsync(Tool.Read("whois", "Who.", (string address) => address), ScriptedReply.ToolCall("whois", reference), ScriptedReply.ToolCall("nothing", reference, "c2"));
+        await using var disposal = bench;
+
+        Assert.All(await bench.EntriesAsync(EntryKinds.ToolRejected), e => Assert.Null(Body.Read<ToolRejected>(e).Arguments!.Value.Reference));
+    }
+
+    [Fact]
     public async Task Answer_is_shared_between_runs_for_as_long_as_it_may_be()
     {
         var asked = 0;
