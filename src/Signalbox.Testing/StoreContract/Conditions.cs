@@ -90,6 +90,17 @@ internal static class Conditions
         Expect.Refused(await harness.CommitAsync(run, Cancel), CommitStatus.Refused, "cancel_requested_already");
     }
 
+    public static async Task What_agents_use_up_is_kept_with_the_run(StoreHarness harness)
+    {
+        var lease = await harness.DriveAsync();
+        Expect.Committed(await harness.CommitAsync(lease, Reserved, Reserved, Settled, Rejected));
+        var spent = (await harness.HeadAsync(lease.Row.Run)).Row.Spent;
+        Expect.Equal(
+            new Spending { Calls = 2, InputTokens = 1_020, OutputTokens = 205, Micros = 3_100, Microseconds = 1_234, Rejections = 1 }, spent, "What is spent after two reservations, of which one is settled, and a rejected call");
+        Expect.Committed(await harness.CommitAsync(lease, Step()));
+        Expect.Equal(spent, (await harness.HeadAsync(lease.Row.Run)).Row.Spent, "What is spent after a step that costs nothing");
+    }
+
     public static async Task Only_a_failed_run_is_retried_and_only_a_held_one_released(StoreHarness harness)
     {
         var lease = await harness.DriveAsync();

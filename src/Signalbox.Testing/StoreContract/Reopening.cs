@@ -12,6 +12,7 @@ internal static class Reopening
         var waiting = await harness.ParkAsync(Wait("nap", "go", now.AddHours(2)), Ask("block", now.AddHours(1)));
         var keyed = await harness.StartAsync(key: "k", labels: new Dictionary<string, string> { ["a"] = "b" });
         await harness.CommitAsync(keyed, Signal("early"), Signal("later"));
+        Expect.Committed(await harness.CommitAsync(keyed, Rejected));
         var before = await WholeJournal.LogAsync(harness.Store);
         var heads = await Task.WhenAll(new[] { keyed, waiting.Row.Run }.Select(harness.HeadAsync));
 

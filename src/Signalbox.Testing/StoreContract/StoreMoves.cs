@@ -32,6 +32,18 @@ internal static class StoreMoves
 
     public static EntryDraft Waited(string name, long? signal) => Draft(EntryKinds.WaitCompleted, Body.Write(new WaitCompleted(signal)), name);
 
+    public static EntryDraft Reserved => Draft(EntryKinds.BudgetReserved, Body.Write(new BudgetReserved("judge", "m-1", Reservation)), "turn-1");
+
+    public static EntryDraft Settled => Draft(
+        EntryKinds.StepCompleted,
+        Body.Write(new StepCompleted(
+            null, Json("null"), 1_234, Type: "model", Settlement: new Settlement(Reservation, new Spending { Calls = 1, InputTokens = 20, OutputTokens = 5, Micros = 100, Microseconds = 1_234 }))),
+        "turn-1");
+
+    public static EntryDraft Rejected => Draft(EntryKinds.ToolRejected, Body.Write(new ToolRejected("judge", "fast", 1, "c-1", "whos", null, "unknown_tool", "There is no such tool.")), "call-1");
+
+    private static Spending Reservation => new() { Calls = 1, InputTokens = 1_000, OutputTokens = 200, Micros = 3_000 };
+
     public static EntryDraft Parked => Draft(EntryKinds.RunWaiting);
 
     public static EntryDraft Cancel => Draft(EntryKinds.CancelRequested);
