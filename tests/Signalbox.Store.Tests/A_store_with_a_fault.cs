@@ -22,6 +22,7 @@ public sealed class A_store_with_a_fault
         AloneIgnored,
         AnswersNeverExpire,
         MailboxForgotten,
+        SpendingForgotten,
         DatesFall,
         HashWithoutBody,
         PositionsWithGaps,
@@ -93,6 +94,7 @@ public sealed class A_store_with_a_fault
                 Fault.CompanionsForgotten => commit with { Also = [] },
                 Fault.KeyUnchecked when commit.Entries is [{ Kind: EntryKinds.RunStarted } start, ..] => commit with { Entries = [WithoutKey(start), .. commit.Entries.Skip(1)] },
                 Fault.MailboxForgotten when commit.Entries is [{ Kind: EntryKinds.SignalReceived } signal] => commit with { Entries = [signal with { Kind = "signal.lost" }] },
+                Fault.SpendingForgotten => commit with { Entries = [.. commit.Entries.Select(e => e.Kind == EntryKinds.BudgetReserved ? e with { Kind = "budget.lost" } : e)] },
                 _ => commit,
             };
             if (fault == Fault.ReadsLag)
