@@ -19,6 +19,7 @@ internal sealed class Payloads(Findings findings)
     private readonly Dictionary<string, Known> _known = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (string Run, long Seq)> _wanted = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Definition> _definitions = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, PinnedAgent> _pinned = new(StringComparer.Ordinal);
     private long _keptBytes;
 
     private static ReadOnlySpan<byte> Mark => "{\"$payload\":\""u8;
@@ -71,6 +72,27 @@ internal sealed class Payloads(Findings findings)
         }
     }
 
+    /// <summary>Whether what an entry of an agent refers to has been read, so that it can be folded.</summary>
+    public bool AreHere(Entry entry)
+    {
+        if (entry.Kind != "agent.began" && !(entry.Kind == "step.completed" && entry.Body.Span.IndexOf("\"agent\""u8) >= 0))
+        {
+            return true;
+        }
+
+        var rest = entry.Body.Span;
+        for (var at = rest.IndexOf(Mark); at >= 0; at = rest.IndexOf(Mark))
+        {
+            rest = rest[(at + Mark.Length)..];
+            if (rest.Length >= 66 && rest[64] == '"' && rest[65] == '}' && IsAddress(rest[..64]) && !_known.ContainsKey(Encoding.ASCII.GetString(rest[..64])))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
     /// <summary>The text of a payload, empty where it is not at hand.</summary>
     public ReadOnlyMemory<byte> Find(string hash) => _known.GetValueOrDefault(hash).Json;
 
@@ -85,6 +107,19 @@ internal sealed class Payloads(Findings findings)
         }
 
         return definition;
+    }
+
+    /// <summary>A payload read as an agent's configuration, once for all its askings; null where it is not at hand.</summary>
+    /// <exception cref="BodyFaultException">It is none.</exception>
+    public PinnedAgent? FindPinned(string hash)
+    {
+        if (!_pinned.TryGetValue(hash, out var pinned) && Find(hash) is { IsEmpty: false } json)
+        {
+            using var document = JsonDocument.Parse(json, JsonLines.DeepDocument);
+            _pinned.Add(hash, pinned = PinnedAgent.Read(document.RootElement));
+        }
+
+        return pinned;
     }
 
     /// <summary>The hash of a payload's canonical form; null where there is none.</summary>
