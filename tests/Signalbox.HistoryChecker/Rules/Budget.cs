@@ -1,3 +1,4 @@
+using System.Globalization;
 using Signalbox.HistoryChecker.Format;
 
 namespace Signalbox.HistoryChecker.Rules;
@@ -93,14 +94,19 @@ internal sealed class Budget(Findings findings, Limit? limit)
             findings.Add("I16", entry, $"the reservation of seq {reservation.Seq} to be settled ({reservation.Amount})", $"{reserved}");
         }
 
-        if (model is { } call && (spent.InputTokens != (call.OptionalNumber("inputTokens") ?? 0) || spent.OutputTokens != (call.OptionalNumber("outputTokens") ?? 0) || spent.Calls != 1))
+        // What the model does not state is estimated.
+        if (model is { } call && (spent.Calls != 1 || Differs(call, "inputTokens", spent.InputTokens) || Differs(call, "outputTokens", spent.OutputTokens)))
         {
-            findings.Add("I16", entry, $"the use that the model states: 1 call, {call.OptionalNumber("inputTokens") ?? 0}+{call.OptionalNumber("outputTokens") ?? 0} tokens", $"{spent}");
+            findings.Add("I16", entry, $"the use that the model states: 1 call, {Stated(call, "inputTokens")}+{Stated(call, "outputTokens")} tokens", $"{spent}");
         }
 
         Used += spent - reserved;
         Over(entry, (spent - reserved).Excess);
     }
+
+    private static bool Differs(Body model, string member, long spent) => model.OptionalNumber(member) is { } stated && stated != spent;
+
+    private static string Stated(Body model, string member) => model.OptionalNumber(member)?.ToString(CultureInfo.InvariantCulture) ?? "?";
 
     private void Over(Entry entry, Usage over)
     {

@@ -30,11 +30,11 @@ internal sealed class RunFold(Findings findings, Definition definition, Payloads
             return;
         }
 
-        if (_status is Status.Completed or Status.Canceled)
+        if (_status is Status.Completed or Status.Canceled && entry.Kind != "decision.judged")
         {
             if (entry.Kind != "approval.ignored")
             {
-                findings.Add("I3", entry, $"nothing but approval.ignored after '{_endedBy}'", $"'{entry.Kind}'");
+                findings.Add("I3", entry, $"nothing but approval.ignored and decision.judged after '{_endedBy}'", $"'{entry.Kind}'");
             }
 
             return;

@@ -139,6 +139,15 @@ public sealed class A_ladder
     }
 
     [Fact]
+    public void Has_decisions_that_are_judged_when_all_is_over()
+    {
+        _journal.Add(new WrittenEntry("r-j", "decision.judged") { Actor = "person:anna", Body = """{"decision":"d-fast","verdict":"wrong"}""" });
+        Assert.Empty(_journal.Check());
+        _journal.Add(new WrittenEntry("r-a", "decision.judged") { Actor = "person:anna", Body = """{"decision":"d-fast","verdict":"wrong"}""" });
+        Assert.Equal(["I3 r-a seq 27: expected a decision of this run to be judged; got 'd-fast'"], _journal.Check());
+    }
+
+    [Fact]
     public void Has_decisions_to_judge()
     {
         _journal.Change("r-j", 26, e => e with { Body = """{"decision":"d-other","verdict":"right"}""" });

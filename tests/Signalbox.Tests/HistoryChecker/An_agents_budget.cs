@@ -70,6 +70,13 @@ public sealed class An_agents_budget
     }
 
     [Fact]
+    public void Settles_an_estimate_where_the_model_states_nothing()
+    {
+        _journal.Change("r-j", 13, e => e with { Body = e.Body.Replace("\"inputTokens\":90,\"outputTokens\":10,\"agent\"", "\"agent\"", StringComparison.Ordinal) });
+        Assert.Empty(_journal.Check());
+    }
+
+    [Fact]
     public void Settles_every_answer()
     {
         _journal.Change("r-j", 13, e => e with { Body = e.Body[..e.Body.IndexOf(",\"settlement\"", StringComparison.Ordinal)] + "}" });
