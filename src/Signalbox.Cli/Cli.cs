@@ -51,6 +51,7 @@ internal static class Cli
         {
             RunsCommand.Create(context),
             ShowCommand.Create(context),
+            CostsCommand.Create(context),
             AnswerCommand.Create(context),
             SignalCommand.Create(context),
             RetryCommand.Create(context),

@@ -3,9 +3,9 @@ namespace Signalbox.HistoryChecker;
 /// <summary>The options of the program.</summary>
 internal sealed record CommandLine(IReadOnlyDictionary<string, string> Values, bool Json)
 {
-    public const string Usage = "usage: history-checker --journal FILE [--acks FILE] [--target-log FILE] [--target-state FILE --action NAME --resource MEMBER] [--json]";
+    public const string Usage = "usage: history-checker --journal FILE [--acks FILE] [--target-log FILE] [--target-state FILE --action NAME --resource MEMBER] [--budgets FILE] [--json]";
 
-    private static readonly string[] s_names = ["--journal", "--acks", "--target-log", "--target-state", "--action", "--resource"];
+    private static readonly string[] s_names = ["--journal", "--acks", "--target-log", "--target-state", "--action", "--resource", "--budgets"];
 
     /// <summary>The options, or what is wrong with them.</summary>
     public static (CommandLine? Options, string Fault) Read(string[] args)
@@ -43,10 +43,12 @@ internal sealed record CommandLine(IReadOnlyDictionary<string, string> Values, b
         Acknowledgements = Lines("--acks"),
         TargetLog = Lines("--target-log"),
         TargetState = Lines("--target-state"),
+        Budgets = Lines("--budgets"),
         Action = Values.GetValueOrDefault("--action"),
         Resource = Values.GetValueOrDefault("--resource"),
         JournalName = Values["--journal"],
         AcknowledgementsName = Values.GetValueOrDefault("--acks", ""),
+        BudgetsName = Values.GetValueOrDefault("--budgets", ""),
         TargetLogName = Values.GetValueOrDefault("--target-log", ""),
         TargetStateName = Values.GetValueOrDefault("--target-state", ""),
     };

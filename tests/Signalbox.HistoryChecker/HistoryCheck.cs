@@ -4,7 +4,7 @@ using Signalbox.HistoryChecker.Rules;
 namespace Signalbox.HistoryChecker;
 
 /// <summary>
-/// Checks an exported journal, and what is given beside it, against the invariants I1 to I6, I11, I12 (runs' keys) and I19 (hash chain).
+/// Checks an exported journal, and what is given beside it, against the invariants I1 to I6, I11, I12 (runs' keys), I16 (usage), I18 (tools), I19 (hash chain) and I23 (replies).
 /// Knows the engine's format and none of its code, so that both would have to be wrong in the same way. One pass over the journal.
 /// </summary>
 public static class HistoryCheck
@@ -36,6 +36,7 @@ public static class HistoryCheck
         private readonly Actions _actions;
         private readonly Keys _keys;
         private readonly Acknowledgements? _acknowledgements;
+        private readonly IReadOnlyDictionary<string, Limit> _limits;
         private readonly Dictionary<string, RunHistory> _runs = new(StringComparer.Ordinal);
         private long _entries;
 
@@ -46,6 +47,7 @@ public static class HistoryCheck
             _payloads = new(_findings);
             _actions = new(_findings, _payloads, options);
             _keys = new(_findings);
+            _limits = Limit.Read(options.Budgets ?? [], options.BudgetsName);
             _acknowledgements = options.Acknowledgements is null ? null : new(_findings, options);
         }
 
@@ -65,7 +67,7 @@ public static class HistoryCheck
             }
 
             End();
-            return new HistoryReport(_entries, _runs.Count, _findings.All);
+            return new HistoryReport(_entries, _runs.Count, _findings.All) { Used = _runs.Where(r => r.Value.Used != default).ToDictionary(r => r.Key, r => r.Value.Used) };
         }
 
         private void Take(Entry entry)
@@ -73,7 +75,7 @@ public static class HistoryCheck
             _entries++;
             if (!_runs.TryGetValue(entry.Run, out var run))
             {
-                _runs.Add(entry.Run, run = new RunHistory(_findings, _hash, _payloads));
+                _runs.Add(entry.Run, run = new RunHistory(_findings, _hash, _payloads, _limits));
             }
 
             _log.Take(entry);

@@ -21,11 +21,17 @@ public sealed record HistoryOptions
     /// <summary>The member of that action's arguments that is the resource.</summary>
     public string? Resource { get; init; }
 
+    /// <summary>What the runs of a workflow may use up, all agents together, as JSON lines <c>{"workflow","calls","tokens","micros","rejections"}</c> (I16); what is left out has no limit.</summary>
+    public IEnumerable<string>? Budgets { get; init; }
+
     /// <summary>What errors call the journal.</summary>
     public string JournalName { get; init; } = "journal";
 
     /// <summary>What errors call the acknowledgements.</summary>
     public string AcknowledgementsName { get; init; } = "acknowledgements";
+
+    /// <summary>What errors call the budgets.</summary>
+    public string BudgetsName { get; init; } = "budgets";
 
     /// <summary>What errors call the target's log.</summary>
     public string TargetLogName { get; init; } = "target log";

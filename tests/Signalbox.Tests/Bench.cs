@@ -4,6 +4,7 @@ using Signalbox.Testing;
 using Xunit;
 using Check = Signalbox.HistoryChecker.HistoryCheck;
 using CheckOptions = Signalbox.HistoryChecker.HistoryOptions;
+using Usage = Signalbox.HistoryChecker.Usage;
 
 namespace Signalbox.Tests;
 
@@ -87,13 +88,22 @@ public sealed class Bench : IAsyncDisposable
 
     public Task<CommandResult> RetryAsync() => Harness.Client("person:otto").RetryAsync(Run, "try again").AsTask();
 
-    public async Task CheckAsync() => await CheckAsync(Harness, Target);
+    /// <summary>The budgets that the history checker is told.</summary>
+    public IReadOnlyList<string>? Budgets { get; set; }
 
-    public static async Task CheckAsync(WorkflowHarness harness, FaultyTarget? target = null)
+    public async Task CheckAsync() => await CheckAsync(Harness, Target, Budgets);
+
+    public static async Task CheckAsync(WorkflowHarness harness, FaultyTarget? target = null, IReadOnlyList<string>? budgets = null)
     {
         var lines = await JournalExport.LinesAsync(harness.Store);
-        var violations = Check.Run(lines, new CheckOptions { TargetLog = target is null || target.TargetClass == TargetClass.T4 ? null : target.ToCheckerLog() });
-        Assert.True(violations.Count == 0, $"The history checker found:\n{string.Join("\n", violations)}");
+        var report = Check.Report(lines, new CheckOptions { TargetLog = target is null || target.TargetClass == TargetClass.T4 ? null : target.ToCheckerLog(), Budgets = budgets });
+        Assert.True(report.Violations.Count == 0, $"The history checker found:\n{string.Join("\n", report.Violations)}");
+        foreach (var row in (await harness.RunsAsync()).Select(r => r.Row))
+        {
+            var spent = row.Spent;
+            Assert.Equal(new Usage(spent.Calls, spent.InputTokens, spent.OutputTokens, spent.Micros, spent.Microseconds, spent.Rejections), report.Used.GetValueOrDefault(row.Run.Value));
+        }
+
         Assert.DoesNotContain(harness.Log, line => line.Contains("The engine failed", StringComparison.Ordinal));
     }
 

@@ -11,37 +11,16 @@ internal static class RunsCommand
 {
     public static Command Create(CommandContext context)
     {
-        var workflow = new Option<string?>("--workflow") { Description = "Only runs of this workflow.", HelpName = "NAME" };
-        var status = new Option<string[]>("--status") { Description = "Only runs with one of these statuses; may be given several times.", HelpName = "STATUS", DefaultValueFactory = _ => [] };
-        status.CompletionSources.Add(Enum.GetNames<RunStatus>());
-        var state = new Option<string?>("--state") { Description = "Only runs in this state.", HelpName = "STATE" };
-        var label = new Option<string[]>("--label") { Description = "Only runs with this label; may be given several times.", HelpName = "NAME=VALUE", DefaultValueFactory = _ => [] };
-        var since = new Option<string?>("--since") { Description = "Only runs started at this time or later: a time (UTC), or how long ago, such as 2h.", HelpName = "TIME" };
-        var until = new Option<string?>("--until") { Description = "Only runs started before this time.", HelpName = "TIME" };
+        var filters = new RunFilterOptions();
         var asks = new Option<bool>("--asks") { Description = "Only runs that wait for a person's answer; shows the question." };
         var limit = new Option<int>("--limit") { Description = "How many at most.", HelpName = "N", DefaultValueFactory = _ => 50 };
-        var after = new Option<string?>("--after") { Description = "Go on after this run of an earlier list.", HelpName = "RUN" };
-        var command = new Command("runs", "Lists runs, the newest first.") { workflow, status, state, label, since, until, asks, limit, after };
+        var command = new Command("runs", "Lists runs, the newest first.") { asks, limit };
+        filters.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            var now = context.Surface.Clock.GetUtcNow();
-            var query = new RunQuery
-            {
-                Workflow = parsed.GetValue(workflow),
-                Statuses = RunFilters.Statuses(parsed.GetValue(status)!),
-                State = parsed.GetValue(state),
-                Labels = RunFilters.Labels(parsed.GetValue(label)!),
-                Since = RunFilters.Time("--since", parsed.GetValue(since), now),
-                Until = RunFilters.Time("--until", parsed.GetValue(until), now),
-                AsksAPerson = parsed.GetValue(asks),
-                Limit = RunFilters.Limit(parsed.GetValue(limit)),
-            };
+            var query = filters.Read(parsed, context.Surface.Clock.GetUtcNow()) with { AsksAPerson = parsed.GetValue(asks), Limit = RunFilters.Limit(parsed.GetValue(limit)) };
             await using var store = await context.OpenAsync(parsed, cancellationToken);
-            if (parsed.GetValue(after) is { } last)
-            {
-                query = query with { After = (await RunFinder.GetAsync(store, last, cancellationToken)).Row.Run };
-            }
-
+            query = await filters.AfterAsync(query, parsed, store, cancellationToken);
             await ListAsync(context, store, query, context.WantsJson(parsed), cancellationToken);
         });
         return command;
@@ -76,17 +55,21 @@ internal static class RunsCommand
 
     private static async Task WriteTableAsync(CommandContext context, OpenStore store, IReadOnlyList<RunHead> runs, bool withQuestions, CancellationToken cancellationToken)
     {
-        var table = new Table(new("RUN"), new("WORKFLOW", 12), new("STATE", 8), new("STATUS", 16), new("AGE"), new("KEY, LABELS", 11));
+        var withCost = runs.Any(r => r.Row.Spent.Micros > 0);
+        var table = new Table([new("RUN"), new("WORKFLOW", 12), new("STATE", 8), new("STATUS", 16), new("AGE"), .. withCost ? new Column[] { new("COST") } : [], new("KEY, LABELS", 11)]);
         foreach (var head in runs)
         {
             var row = head.Row;
             table.Add(
+            [
                 row.Run.Value,
                 string.Create(CultureInfo.InvariantCulture, $"{row.Workflow} v{row.Version}"),
                 row.State,
                 new Piece(RunWords.Status(head), RunWords.ToneOf(row.Status)),
                 Words.Age(context.Page.Now - row.StartedAt),
-                new Piece(string.Join(' ', new[] { row.Key ?? "", RunWords.Labels(row) }.Where(t => t.Length > 0)), Tone.Dim));
+                .. withCost ? new Piece[] { row.Spent.Micros > 0 ? Words.Money(row.Spent.Micros) : "" } : [],
+                new Piece(string.Join(' ', new[] { row.Key ?? "", RunWords.Labels(row) }.Where(t => t.Length > 0)), Tone.Dim),
+            ]);
             if (withQuestions)
             {
                 table.Note(string.Join("; ", (await OpenQuestion.OfAsync(store.Reader, head, cancellationToken)).Select(q => q.Summary)));

@@ -14,8 +14,14 @@ internal static class ShowCommand
     {
         var run = new Argument<string>("RUN") { Description = "The run's id, or how it begins." };
         var full = new Option<bool>("--full") { Description = "Show the bodies of entries, with what is stored apart." };
+        var conversation = new Option<string?>("--conversation")
+        {
+            Description = "Show what models were asked and answered, word for word, instead: all of it, or that of one scope, such as analyst/fast.",
+            HelpName = "SCOPE",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
         var diagram = new Option<bool>("--diagram") { Description = "Draw the workflow as a Mermaid state diagram instead." };
-        var command = new Command("show", "Shows a run: how it stands, its path, its timeline, its open questions.") { run, full, diagram };
+        var command = new Command("show", "Shows a run: how it stands, its path, its timeline, its open questions.") { run, full, conversation, diagram };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             await using var store = await context.OpenAsync(parsed, cancellationToken);
@@ -23,6 +29,10 @@ internal static class ShowCommand
             if (parsed.GetValue(diagram))
             {
                 DefinitionCommand.WriteMermaid(context.Page, (await DefinitionCommand.LoadAsync(store, head.Row, cancellationToken)).Definition);
+            }
+            else if (parsed.GetResult(conversation) is not null)
+            {
+                await ShowConversation.WriteAsync(context, store, head, parsed.GetValue(conversation), context.WantsJson(parsed), cancellationToken);
             }
             else if (context.WantsJson(parsed))
             {
@@ -46,7 +56,7 @@ internal static class ShowCommand
         var timeline = new Timeline(page, Microseconds.From(head.Row.StartedAt));
         await foreach (var entry in EntryPages.OfRunAsync(store.Reader, head.Row.Run, head.Seq, cancellationToken))
         {
-            timeline.Add(entry, full && !entry.Body.IsEmpty ? await FullAsync(store.Reader, entry, cancellationToken) : null);
+            timeline.Add(entry, full && !entry.Body.IsEmpty ? await FullAsync(store.Reader, entry, cancellationToken) : null, await ApartAsync(store.Reader, entry, cancellationToken));
         }
 
         await WriteWaitsAsync(page, store, head, cancellationToken);
@@ -69,6 +79,7 @@ internal static class ShowCommand
         Optional("parent", row.Parent?.Value);
         page.Field("started", $"{Words.Time(row.StartedAt)} ({Words.Ago(page.Now - row.StartedAt)})");
         page.Field("changed", $"{Words.Time(row.ChangedAt)} ({Words.Ago(page.Now - row.ChangedAt)})");
+        Optional("spent", row.Spent == Spending.None ? null : AgentWords.Spent(row.Spent));
         page.Field("worker", (row.Worker ?? "none") + string.Create(CultureInfo.InvariantCulture, $", epoch {row.Epoch}"));
 
         void Optional(string name, string? text)
@@ -141,6 +152,12 @@ internal static class ShowCommand
             NextSteps.Write(page, steps);
         }
     }
+
+    /// <summary>What an agent was pinned to, which a reader wants to see at once.</summary>
+    private static async Task<ReadOnlyMemory<byte>?> ApartAsync(IRunReader reader, Entry entry, CancellationToken cancellationToken) =>
+        entry.Kind != EntryKinds.AgentBegan || Tolerant.Read<AgentBegan>(entry) is not { Configuration: { IsMissing: false } configuration } ? null
+        : configuration.Reference is { } hash ? await reader.FindPayloadAsync(hash, cancellationToken)
+        : configuration.Utf8;
 
     private static async Task<string> FullAsync(IRunReader reader, Entry entry, CancellationToken cancellationToken)
     {

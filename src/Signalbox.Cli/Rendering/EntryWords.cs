@@ -10,20 +10,21 @@ internal sealed record EntryText(string What, Tone Tone = Tone.Plain, params str
 /// <summary>Says in plain words what an entry records. Text from bodies is passed on as it is; the page encodes it.</summary>
 internal static class EntryWords
 {
-    public static EntryText Of(Entry entry)
+    /// <summary><paramref name="apart"/>: what an <see cref="EntryKinds.AgentBegan"/> stores apart, where it is at hand.</summary>
+    public static EntryText Of(Entry entry, ReadOnlyMemory<byte>? apart = null)
     {
         try
         {
-            return WithCause(entry, Describe(entry));
+            return WithCause(entry, Describe(entry, apart));
         }
-        catch (Exception e) when (e is JournalDamagedException or ArgumentException or NullReferenceException)
+        catch (Exception e) when (e is JournalDamagedException or ArgumentException or NullReferenceException or System.Text.Json.JsonException)
         {
             // An altered body may lack what its type says it has. The entry still happened, and is shown.
             return new($"{entry.Kind} {Step(entry)}".TrimEnd(), Tone.Bad, "its body cannot be read; see: signalbox check");
         }
     }
 
-    private static EntryText Describe(Entry entry) => entry.Kind switch
+    private static EntryText Describe(Entry entry, ReadOnlyMemory<byte>? apart) => entry.Kind switch
     {
         EntryKinds.RunStarted => Started(Body.Read<RunStarted>(entry), entry),
         EntryKinds.RunLeased => Leased(Body.Read<RunLeased>(entry), entry),
@@ -36,11 +37,11 @@ internal static class EntryWords
         EntryKinds.RunCompleted => new("completed", Tone.Good),
         EntryKinds.RunCanceled => new("canceled", Tone.Attention),
         EntryKinds.CancelRequested => new($"{entry.Actor} asks that it be canceled", Tone.Attention),
-        EntryKinds.StepStarted => new($"step {Step(entry)} at work", Tone.Dim),
+        EntryKinds.StepStarted => new($"{(AgentWords.IsTurn(entry, "model") ? "model call " + AgentWords.TurnName(entry) : "step " + Step(entry))} at work", Tone.Dim),
         EntryKinds.StepAttemptFailed => AttemptFailed(Body.Read<StepFailed>(entry), entry),
         EntryKinds.StepCompleted => Completed(Body.Read<StepCompleted>(entry), entry),
         EntryKinds.StepFailed => Missing(Body.Read<StepFailed>(entry), entry),
-        _ => ActionWords.Describe(entry) ?? WaitWords.Describe(entry) ?? new($"{entry.Kind} {Step(entry)}".TrimEnd()),
+        _ => AgentWords.Describe(entry, apart) ?? ActionWords.Describe(entry) ?? WaitWords.Describe(entry) ?? new($"{entry.Kind} {Step(entry)}".TrimEnd()),
     };
 
     public static string Step(Entry entry) => Words.Step(entry.Scope, entry.Step);
@@ -85,14 +86,27 @@ internal static class EntryWords
         new($"{what}: {body.Code}", Tone.Bad, [body.Reason, .. body.Steps is { Count: > 0 } steps ? new[] { "about: " + string.Join(", ", steps.Select(s => Words.Step(s.Scope, s.Step))) } : []]);
 
     private static EntryText AttemptFailed(StepFailed body, Entry entry) =>
-        new(string.Create(CultureInfo.InvariantCulture, $"step {Step(entry)}: attempt {body.Attempts} failed after {Words.Microseconds(body.Microseconds)} ({body.Code})"), Tone.Attention, body.Reason);
+        OfAnAgent(body, entry) ?? new(string.Create(CultureInfo.InvariantCulture, $"step {Step(entry)}: attempt {body.Attempts} failed after {Words.Microseconds(body.Microseconds)} ({body.Code})"), Tone.Attention, body.Reason);
+
+    private static EntryText? OfAnAgent(StepFailed body, Entry entry) =>
+        body.Tool is not null ? AgentWords.CallFailed(body, entry) : AgentWords.IsTurn(entry, body.Type) ? AgentWords.TurnFailed(body, entry) : null;
 
     private static EntryText Missing(StepFailed body, Entry entry) =>
-        new($"step {Step(entry)}: {(body.Type == "evidence" ? "MISSING" : "FAILED")}, {body.Reason} ({body.Code}; {Words.Count(body.Attempts, "attempt")}, {Words.Microseconds(body.Microseconds)})", Tone.Bad);
+        OfAnAgent(body, entry) ?? new($"step {Step(entry)}: {(body.Type == "evidence" ? "MISSING" : "FAILED")}, {body.Reason} ({body.Code}; {Words.Count(body.Attempts, "attempt")}, {Words.Microseconds(body.Microseconds)})", Tone.Bad);
 
     private static EntryText Completed(StepCompleted body, Entry entry)
     {
-        var taken = Words.Microseconds(body.Microseconds) + (body.Attempts > 1 ? $", {body.Attempts} attempts" : "") + (body.CachedMicroseconds is { } age ? $", from the cache, {Words.Microseconds(age)} old" : "");
+        if (body.Tool is not null)
+        {
+            return AgentWords.Called(body, entry);
+        }
+
+        if (body.Model is { Agent: not null } turn)
+        {
+            return AgentWords.Turn(body, turn, entry);
+        }
+
+        var taken = Taken(body);
         if (body.Model is not { } model)
         {
             return new($"step {Step(entry)}: {taken}", Tone.Plain, "= " + Value(body.Result));
@@ -102,6 +116,10 @@ internal static class EntryWords
         said.Append(CultureInfo.InvariantCulture, $"{Tokens(model.InputTokens)} tokens in{(model.CachedInputTokens > 0 ? $" ({Tokens(model.CachedInputTokens)} cached)" : "")}, {Tokens(model.OutputTokens)} out, {taken}");
         return new(said.ToString(), Tone.Plain, "= " + Value(Answer(body.Result)));
     }
+
+    /// <summary>How long a step took, in how many attempts, and how old its result was.</summary>
+    public static string Taken(StepCompleted body) =>
+        Words.Microseconds(body.Microseconds) + (body.Attempts > 1 ? $", {body.Attempts} attempts" : "") + (body.CachedMicroseconds is { } age ? $", from the cache, {Words.Microseconds(age)} old" : "");
 
     /// <summary>Of a model's recorded answer the typed part: the rest is said in the line above.</summary>
     private static RawJson Answer(RawJson result)
@@ -126,5 +144,6 @@ internal static class EntryWords
             : text with { Details = ["because: " + entry.Cause, .. text.Details] };
 
     /// <summary>Kinds whose cause is always the same and tells nobody anything.</summary>
-    private static bool IsRoutine(string kind) => kind is EntryKinds.RunWaiting or EntryKinds.RunLeased or EntryKinds.RunStarted or EntryKinds.SignalReceived or EntryKinds.WaitOpened or EntryKinds.ActionIntended or EntryKinds.ActionExecuted;
+    private static bool IsRoutine(string kind) => kind is EntryKinds.RunWaiting or EntryKinds.RunLeased or EntryKinds.RunStarted or EntryKinds.SignalReceived or EntryKinds.WaitOpened or EntryKinds.ActionIntended or EntryKinds.ActionExecuted
+        or EntryKinds.DecisionMade or EntryKinds.ToolRejected or EntryKinds.AnswerRejected;
 }

@@ -34,8 +34,32 @@ internal static class RunJson
         json.Time("startedAt", row.StartedAt);
         json.Time("changedAt", row.ChangedAt);
         json.WriteNumber("seq", head.Seq);
+        if (row.Spent != Spending.None)
+        {
+            json.WritePropertyName("spent");
+            Write(json, row.Spent);
+        }
+
         Waits(json, head);
         Mailbox(json, head);
+    }
+
+    /// <summary>What agents have used up; money in millionths of the price table's currency.</summary>
+    public static void Write(Utf8JsonWriter json, Spending spent)
+    {
+        json.WriteStartObject();
+        Members(json, spent);
+        json.WriteEndObject();
+    }
+
+    public static void Members(Utf8JsonWriter json, Spending spent)
+    {
+        json.WriteNumber("calls", spent.Calls);
+        json.WriteNumber("inputTokens", spent.InputTokens);
+        json.WriteNumber("outputTokens", spent.OutputTokens);
+        json.WriteNumber("micros", spent.Micros);
+        json.WriteNumber("microseconds", spent.Microseconds);
+        json.WriteNumber("rejections", spent.Rejections);
     }
 
     private static void Labels(Utf8JsonWriter json, RunRow row)

@@ -15,25 +15,31 @@ internal static class TextWidth
     /// <summary>Lines of at most so many cells, broken at spaces where there are any.</summary>
     public static IEnumerable<string> Wrap(string text, int width)
     {
-        var rest = text;
-        while (Of(rest) > width)
+        var at = 0;
+        for (var head = HeadLength(text, at, width); at + head < text.Length; head = HeadLength(text, at, width))
         {
-            var head = Head(rest, width) is { Length: > 0 } fitting ? fitting : rest[..(char.IsHighSurrogate(rest[0]) ? 2 : 1)];
-            var space = rest.Length > head.Length && rest[head.Length] == ' ' ? head.Length : head.LastIndexOf(' ');
-            var line = space > head.Length / 2 ? rest[..space] : head;
-            yield return line.TrimEnd();
-            rest = rest[line.Length..].TrimStart();
+            head = Math.Max(head, char.IsHighSurrogate(text[at]) ? 2 : 1);
+            var space = text[at + head] == ' ' ? head : text.LastIndexOf(' ', at + head - 1, head) - at;
+            var length = space > head / 2 ? space : head;
+            yield return text.AsSpan(at, length).TrimEnd().ToString();
+            at += length;
+            while (at < text.Length && char.IsWhiteSpace(text[at]))
+            {
+                at++;
+            }
         }
 
-        yield return rest;
+        yield return text[at..];
     }
 
-    /// <summary>The longest beginning of at most so many cells, never half of a character.</summary>
-    private static string Head(string text, int width)
+    private static string Head(string text, int width) => text[..HeadLength(text, 0, width)];
+
+    /// <summary>How much of the text from there on takes at most so many cells, never half of a character.</summary>
+    private static int HeadLength(string text, int from, int width)
     {
         var cells = 0;
         var length = 0;
-        foreach (var rune in text.EnumerateRunes())
+        foreach (var rune in text.AsSpan(from).EnumerateRunes())
         {
             var more = rune.IsAscii ? 1 : Of(rune.ToString());
             if (cells + more > width)
@@ -45,6 +51,6 @@ internal static class TextWidth
             length += rune.Utf16SequenceLength;
         }
 
-        return text[..length];
+        return length;
     }
 }

@@ -14,8 +14,10 @@ internal sealed class Timeline(Page page, long startedAt)
     private const int DetailLinesMax = 3;
     private string? _day;
 
-    /// <summary>Writes one entry; <paramref name="full"/> is its body for people, where bodies are wanted.</summary>
-    public void Add(Entry entry, string? full)
+    /// <summary>
+    /// Writes one entry; <paramref name="full"/> is its body for people, where bodies are wanted, and <paramref name="apart"/> the configuration of an agent that begins.
+    /// </summary>
+    public void Add(Entry entry, string? full, ReadOnlyMemory<byte>? apart)
     {
         if (Words.Day(entry.Time) is var day && day != _day)
         {
@@ -31,7 +33,7 @@ internal sealed class Timeline(Page page, long startedAt)
         }
         else
         {
-            var text = EntryWords.Of(entry);
+            var text = EntryWords.Of(entry, apart);
             Head(entry, text.What, text.Tone);
             foreach (var detail in text.Details)
             {

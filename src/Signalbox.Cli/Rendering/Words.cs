@@ -49,6 +49,15 @@ internal static class Words
 
     public static string Number(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
 
+    /// <summary>Millionths of the price table's currency, which is dollars unless somebody says otherwise; small amounts to four digits.</summary>
+    public static string Money(long micros) => (micros / 1_000_000m) switch
+    {
+        0 => "$0",
+        > -0.0001m and < 0.0001m => "<$0.0001",
+        var money and > -1 and < 1 => string.Create(CultureInfo.InvariantCulture, $"${money:0.0000}"),
+        var money => string.Create(CultureInfo.InvariantCulture, $"${money:N2}"),
+    };
+
     /// <summary>A step's key as people know it: its name, and which asking of several it was.</summary>
     public static string Step(string scope, string step)
     {

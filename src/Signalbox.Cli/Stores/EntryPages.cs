@@ -52,12 +52,15 @@ internal static class EntryPages
     }
 
     /// <summary>All runs, the newest first.</summary>
-    public static async IAsyncEnumerable<RunHead> OfRunsAsync(IRunReader reader, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public static IAsyncEnumerable<RunHead> OfRunsAsync(IRunReader reader, CancellationToken cancellationToken) => OfRunsAsync(reader, new RunQuery(), cancellationToken);
+
+    /// <summary>The runs that a query asks for, the newest first, whatever its limit.</summary>
+    public static async IAsyncEnumerable<RunHead> OfRunsAsync(IRunReader reader, RunQuery query, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        for (RunId? after = null; ;)
+        for (var after = query.After; ;)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            var page = await reader.ListAsync(new RunQuery { After = after, Limit = PageSize }, cancellationToken);
+            var page = await reader.ListAsync(query with { After = after, Limit = PageSize }, cancellationToken);
             foreach (var head in page)
             {
                 yield return head;

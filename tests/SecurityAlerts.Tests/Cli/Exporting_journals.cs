@@ -95,6 +95,25 @@ public sealed class Exporting_journals : IDisposable
     }
 
     [Fact]
+    public async Task Of_agents_give_the_checker_what_the_rows_say()
+    {
+        RunId run;
+        await using (var host = await AnalystHost.StartAsync(_store.Path))
+        {
+            run = await host.StartRunAsync("192.0.2.7");
+        }
+
+        var report = HistoryChecker.HistoryCheck.Report(
+            (await _store.RunAsync("export")).Lines, new HistoryChecker.HistoryOptions { Budgets = ["""{"workflow":"analysis","calls":5,"tokens":12000,"rejections":2}"""] });
+
+        Assert.Empty(report.Violations);
+        var spent = (await _store.FindAsync(run)).Row.Spent;
+        Assert.Equal(
+            new HistoryChecker.Usage(spent.Calls, spent.InputTokens, spent.OutputTokens, spent.Micros, spent.Microseconds, spent.Rejections),
+            report.Used[run.Value]);
+    }
+
+    [Fact]
     public async Task Writes_some_runs_in_commit_order()
     {
         await TwoRunsAsync();

@@ -23,6 +23,12 @@ public sealed class Hostile_text : IDisposable
         ["show", "r-evil1", "--full"],
         ["show", "r-evil1", "--json"],
         ["show", "r-evil1", "--json", "--full"],
+        ["show", "r-evil1", "--conversation"],
+        ["show", "r-evil1", "--conversation", "--json"],
+        ["show", "r-evil1", "--conversation", Evil],
+        ["costs"],
+        ["costs", "--by-run"],
+        ["costs", "--json", "--by-run"],
         ["answer", "r-evil1", Evil],
         ["answer", "r-evil1"],
         ["show", Evil],
@@ -42,10 +48,40 @@ public sealed class Hostile_text : IDisposable
         await journals.AppendAsync(run, EntryKinds.StepCompleted, new StepCompleted(null, JsonOf(Evil), 1, 1, new ModelCall(Evil, [], JsonOf(Evil), Evil, 1, 1)), step: "a/-/1", cause: Evil);
         await journals.AppendAsync(run, EntryKinds.SignalReceived, new SignalReceived(Evil, JsonOf(Evil)), actor: Evil);
         await journals.AppendAsync(run, EntryKinds.ActionVerified, new ActionObserved(Evil, Evil, Evil, Evil), step: "b/-/1", actor: Evil, cause: Evil);
+        await AgentAsync(journals, run);
         await journals.EnterAsync(run, "Start", Evil, Evil, 2);
         await journals.AppendAsync(run, "some.new_kind" + Evil, Body.Write(new SignalReceived(Evil, JsonOf(Evil))), "", 0, Evil, Evil, Evil, Evil);
         await journals.AskAsync(run, Evil, "approval/-/1", "", Evil, "no");
     });
+
+    /// <summary>An agent of which every word is evil.</summary>
+    private static async Task AgentAsync(Journals journals, RunId run)
+    {
+        var message = Payload.Of(JsonSerializer.SerializeToUtf8Bytes(new { role = Evil, contents = new object[] { new { text = Evil }, Evil } }, SignalboxJson.Options));
+        var reply = new RawJson(System.Text.Encoding.UTF8.GetBytes(
+            JsonSerializer.Serialize(new[] { new { role = "assistant", contents = new object[] { Part("text"), Part("functionCall"), Part("reasoning"), Part(Evil) } } }, SignalboxJson.Options).Replace("\"type\"", "\"$type\"", StringComparison.Ordinal)));
+        var scope = $"{Evil}/{Evil}";
+        var tier = new Tier(Evil, Evil);
+        var configuration = new AgentConfiguration(Evil, [tier], [], new Dictionary<string, string> { [Evil] = Evil }, 1, 1, 1);
+        var tool = new ToolCalled(Evil, Evil, 1, Evil);
+        await journals.AppendAsync(run, EntryKinds.AgentBegan, new AgentBegan(Evil, new RawJson(JsonSerializer.SerializeToUtf8Bytes(configuration, SignalboxJson.Options))), step: "agent/-/1", scope: Evil);
+        await journals.AppendAsync(run, EntryKinds.BudgetReserved, new BudgetReserved(Evil, Evil, new Spending { Calls = 1 }), step: "turn-1/-/1", scope: scope);
+        await journals.AppendAsync(
+            run, EntryKinds.StepCompleted, new StepCompleted(null, JsonOf(Evil), 1, 1, new ModelCall(Evil, [message.Hash], reply, Evil, 1, 1, Agent: Evil, Tier: Evil, Turn: 1)), step: "turn-1/-/1", scope: scope,
+            payloads: message);
+        await journals.AppendAsync(run, EntryKinds.StepCompleted, new StepCompleted(JsonOf(Evil), JsonOf(Evil), 1, Type: "tool", Tool: tool), step: Evil + "/-/1", scope: scope);
+        await journals.AppendAsync(run, EntryKinds.StepFailed, new StepFailed(Evil, Evil, JsonOf(Evil), 1, 1, "tool", tool), step: Evil + "/-/2", scope: scope, cause: Evil);
+        await journals.AppendAsync(run, EntryKinds.ToolRejected, new ToolRejected(Evil, Evil, 1, Evil, Evil, JsonOf(Evil), Evil, Evil, [Evil]), step: "call-1.0/-/1", scope: scope, cause: Evil);
+        await journals.AppendAsync(run, EntryKinds.AnswerRejected, new AnswerRejected(Evil, Evil, 1, Evil), step: "answer-1/-/1", scope: scope, cause: Evil);
+        await journals.AppendAsync(
+            run, EntryKinds.DecisionMade,
+            new DecisionMade(Evil, Evil, Evil, JsonOf(Evil), 0.5, new Dictionary<string, double> { [Evil] = 1 }, [Evil], Evil, Evil, false, 1, new Dictionary<string, string> { [Evil] = Evil }, Evil),
+            step: "decision/-/1", scope: scope, cause: Evil);
+        await journals.AppendAsync(run, EntryKinds.EscalationRaised, new EscalationRaised(Evil, Evil, Evil, Evil, Evil, Evil), step: "escalation/-/1", scope: scope, cause: Evil);
+        await journals.AppendAsync(run, EntryKinds.DecisionJudged, new DecisionJudged(Evil, Evil), step: "judge/-/1", cause: Evil);
+
+        static object Part(string type) => new { type, text = Evil, name = Evil, callId = Evil, arguments = new Dictionary<string, object> { [Evil] = Evil, ["n"] = new[] { Evil } } };
+    }
 
     private static RawJson JsonOf(string text) => new(JsonSerializer.SerializeToUtf8Bytes(new { text, inner = new[] { text } }, SignalboxJson.Options));
 

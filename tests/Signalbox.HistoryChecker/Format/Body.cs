@@ -38,6 +38,26 @@ internal readonly struct Body(JsonElement root)
         : value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number) ? number
         : throw new BodyFaultException($"a body with the whole number '{member}'", value.GetRawText());
 
+    public double? OptionalReal(string member) => Element(member) is not { } value ? null
+        : value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) ? number
+        : throw new BodyFaultException($"a body with the number '{member}'", value.GetRawText());
+
+    /// <summary>A member that is an object.</summary>
+    public Body? Object(string member) => Element(member) is not { } value ? null
+        : value.ValueKind == JsonValueKind.Object ? new Body(value)
+        : throw new BodyFaultException($"a body with the object '{member}'", value.GetRawText());
+
+    /// <summary>A member that is a list of objects.</summary>
+    public Body[] Objects(string member) => Element(member) is not { } value ? []
+        : value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(v => v.ValueKind == JsonValueKind.Object)
+            ? [.. value.EnumerateArray().Select(v => new Body(v))]
+            : throw new BodyFaultException($"a body with a list of objects '{member}'", value.GetRawText());
+
+    /// <summary>The members by name, each an object.</summary>
+    public IEnumerable<(string Name, Body Value)> Members() => root.EnumerateObject().Select(m => m.Value.ValueKind == JsonValueKind.Object
+        ? (m.Name, new Body(m.Value))
+        : throw new BodyFaultException($"an object as '{m.Name}'", m.Value.GetRawText())).ToArray();
+
     public bool Flag(string member) => Element(member) is { } value && (value.ValueKind is JsonValueKind.True or JsonValueKind.False
         ? value.GetBoolean()
         : throw new BodyFaultException($"a body with true or false as '{member}'", value.GetRawText()));

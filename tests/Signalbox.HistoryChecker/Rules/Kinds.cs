@@ -76,13 +76,13 @@ internal static class Kinds
         ["action.unknown"] = new(Place.Current, Status.Running | Status.Held | Status.Failed, HasStep: true),
         ["action.settled"] = new(Place.CurrentOrNone, Status.Open | Status.Failed),
         ["child.started"] = new(Place.Current, Status.Running, HasStep: true),
-        ["agent.began"] = new(Place.Current, Status.Running, HasStep: true),
-        ["budget.reserved"] = new(Place.Current, Status.Running, HasStep: true),
-        ["tool.rejected"] = new(Place.Current, Status.Running, HasStep: true),
-        ["answer.rejected"] = new(Place.Current, Status.Running, HasStep: true),
-        ["decision.made"] = new(Place.Current, Status.Running, HasStep: true),
-        ["decision.judged"] = new(Place.Own, (Status)127),
-        ["escalation.raised"] = new(Place.Current, Status.Running, HasStep: true),
+        ["agent.began"] = new(Place.Current, Status.Running, HasStep: true, ReadsBody: true),
+        ["budget.reserved"] = new(Place.Current, Status.Running, HasStep: true, ReadsBody: true),
+        ["tool.rejected"] = new(Place.Current, Status.Running, HasStep: true, ReadsBody: true),
+        ["answer.rejected"] = new(Place.Current, Status.Running, HasStep: true, ReadsBody: true),
+        ["decision.made"] = new(Place.Current, Status.Running, HasStep: true, ReadsBody: true),
+        ["decision.judged"] = new(Place.Own, (Status)127, ReadsBody: true),
+        ["escalation.raised"] = new(Place.Current, Status.Running, HasStep: true, ReadsBody: true),
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     public static KindRule? Find(string kind) => s_rules.GetValueOrDefault(kind);

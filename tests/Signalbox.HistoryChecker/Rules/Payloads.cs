@@ -1,6 +1,4 @@
-using System.Buffers;
 using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 using Signalbox.HistoryChecker.Format;
 
@@ -15,10 +13,10 @@ internal sealed class Payloads(Findings findings)
     /// <summary>So many bytes of payloads are kept for later look-ups; of the others only the hash of the canonical form is.</summary>
     private const long KeptBytesMax = 256L << 20;
 
-    private static readonly SearchValues<byte> s_hexadecimal = SearchValues.Create("0123456789abcdef"u8);
     private readonly Dictionary<string, Known> _known = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (string Run, long Seq)> _wanted = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Definition> _definitions = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, PinnedAgent> _pinned = new(StringComparer.Ordinal);
     private long _keptBytes;
 
     private static ReadOnlySpan<byte> Mark => "{\"$payload\":\""u8;
@@ -47,14 +45,9 @@ internal sealed class Payloads(Findings findings)
     /// <summary>Notes the payloads that an entry refers to.</summary>
     public void Expect(Entry entry)
     {
-        var rest = entry.Body.Span;
-        for (var at = rest.IndexOf(Mark); at >= 0; at = rest.IndexOf(Mark))
+        foreach (var hash in References(entry))
         {
-            rest = rest[(at + Mark.Length)..];
-            if (rest.Length >= 66 && rest[64] == '"' && rest[65] == '}' && IsAddress(rest[..64]))
-            {
-                Want(Encoding.ASCII.GetString(rest[..64]), entry);
-            }
+            Want(hash, entry);
         }
 
         if (entry.Kind.StartsWith("step.", StringComparison.Ordinal) && entry.Body.Span.IndexOf("\"model\":"u8) >= 0)
@@ -71,6 +64,26 @@ internal sealed class Payloads(Findings findings)
         }
     }
 
+    /// <summary>Whether what an entry of an agent refers to has been read, so that it can be folded.</summary>
+    public bool AreHere(Entry entry) =>
+        (entry.Kind != "agent.began" && !(entry.Kind == "step.completed" && entry.Body.Span.IndexOf("\"agent\""u8) >= 0)) || References(entry).TrueForAll(_known.ContainsKey);
+
+    /// <summary>
+    /// The addresses in an entry: a whole member of its body, or of the model call in it. Deeper inside stand the words of authors and models, whose own references mean nothing.
+    /// </summary>
+    private static List<string> References(Entry entry)
+    {
+        if (entry.Body.Span.IndexOf(Mark) < 0)
+        {
+            return [];
+        }
+
+        using var body = Body.Parse(entry);
+        var members = body.RootElement.EnumerateObject().ToList();
+        return [.. members.Concat(members.Where(m => m.NameEquals("model") && m.Value.ValueKind == JsonValueKind.Object).SelectMany(m => m.Value.EnumerateObject()))
+            .Select(m => Body.Reference(m.Value)).OfType<string>().Where(IsAddress)];
+    }
+
     /// <summary>The text of a payload, empty where it is not at hand.</summary>
     public ReadOnlyMemory<byte> Find(string hash) => _known.GetValueOrDefault(hash).Json;
 
@@ -85,6 +98,19 @@ internal sealed class Payloads(Findings findings)
         }
 
         return definition;
+    }
+
+    /// <summary>A payload read as an agent's configuration, once for all its askings; null where it is not at hand.</summary>
+    /// <exception cref="BodyFaultException">It is none.</exception>
+    public PinnedAgent? FindPinned(string hash)
+    {
+        if (!_pinned.TryGetValue(hash, out var pinned) && Find(hash) is { IsEmpty: false } json)
+        {
+            using var document = JsonDocument.Parse(json, JsonLines.DeepDocument);
+            _pinned.Add(hash, pinned = PinnedAgent.Read(document.RootElement));
+        }
+
+        return pinned;
     }
 
     /// <summary>The hash of a payload's canonical form; null where there is none.</summary>
@@ -115,7 +141,7 @@ internal sealed class Payloads(Findings findings)
         }
     }
 
-    private static bool IsAddress(ReadOnlySpan<byte> text) => !text.ContainsAnyExcept(s_hexadecimal);
+    private static bool IsAddress(string text) => text.Length == 64 && text.All(char.IsAsciiHexDigitLower);
 
     private readonly record struct Known(ReadOnlyMemory<byte> Json, string? CanonicalHash);
 }

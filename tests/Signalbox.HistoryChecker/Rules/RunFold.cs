@@ -6,15 +6,20 @@ namespace Signalbox.HistoryChecker.Rules;
 /// I3: one run's entries, folded through its definition, are all allowed where they stand. After a violation the fold goes on from what the
 /// journal says, so that one fault is told once.
 /// </summary>
-internal sealed class RunFold(Findings findings, Definition definition)
+internal sealed class RunFold(Findings findings, Definition definition, Payloads payloads, Limit? limit)
 {
     private readonly Waits _waits = new(findings);
+    private readonly Agents _agents = new(findings, definition, payloads);
+    private readonly Budget _budget = new(findings, limit);
     private readonly Dictionary<(string Scope, string Step), Result> _results = [];
     private Status _status = Status.Pending;
     private string _state = "";
     private long _visit;
     private string _endedBy = "";
     private bool _reachedItsEnd, _abandoned, _cancelRequested, _enteredForCancel;
+
+    /// <summary>What the run's agents have used up, as its entries say.</summary>
+    public Usage Used => _budget.Used;
 
     /// <summary>Takes every entry after the first.</summary>
     public void Take(Entry entry)
@@ -25,11 +30,11 @@ internal sealed class RunFold(Findings findings, Definition definition)
             return;
         }
 
-        if (_status is Status.Completed or Status.Canceled)
+        if (_status is Status.Completed or Status.Canceled && entry.Kind != "decision.judged")
         {
             if (entry.Kind != "approval.ignored")
             {
-                findings.Add("I3", entry, $"nothing but approval.ignored after '{_endedBy}'", $"'{entry.Kind}'");
+                findings.Add("I3", entry, $"nothing but approval.ignored and decision.judged after '{_endedBy}'", $"'{entry.Kind}'");
             }
 
             return;
@@ -44,7 +49,7 @@ internal sealed class RunFold(Findings findings, Definition definition)
 
         try
         {
-            using var document = rule.ReadsBody ? Body.Parse(entry) : null;
+            using var document = rule.ReadsBody || IsOfAnAgent(entry) ? Body.Parse(entry) : null;
             Apply(entry, document is null ? default : new Body(document.RootElement));
         }
         catch (BodyFaultException e)
@@ -96,12 +101,65 @@ internal sealed class RunFold(Findings findings, Definition definition)
             case "state.entered": Enter(entry, body); break;
             case "step.completed": Record(entry, completed: true); break;
             case "step.failed": Record(entry, completed: false); break;
+            case "agent.began": Begin(entry, body); break;
+            case "budget.reserved": Reserve(entry, body); break;
+            case "tool.rejected": Reject(entry, body, _agents.ToolRejected); break;
+            case "answer.rejected": Reject(entry, body, _agents.AnswerRejected); break;
+            case "decision.made": _agents.Decided(entry, body); break;
+            case "decision.judged": _agents.Judged(entry, body); break;
+            case "escalation.raised": Escalate(entry, body); break;
             case "wait.opened" or "approval.requested": _waits.Open(entry, body); break;
             case "wait.completed": _waits.Complete(entry, body); break;
             case "wait.withdrawn" or "approval.withdrawn": _waits.Withdraw(entry); break;
             case "approval.answered": Answer(entry, body); break;
             case "approval.expired": _waits.Answer(entry, body); break;
             case "signal.received": Receive(entry, body); break;
+        }
+
+        if (IsOfAnAgent(entry))
+        {
+            _agents.Step(entry, body);
+            _budget.Settle(entry, body, paid: body.Object("model")?.OptionalText("agent") is not null);
+        }
+        else if (entry.Kind.StartsWith("action.", StringComparison.Ordinal) && entry.Kind != "action.settled")
+        {
+            _agents.Act(entry);
+        }
+    }
+
+    /// <summary>Spares most steps the parsing: what is of a model or a tool says so.</summary>
+    private static bool IsOfAnAgent(Entry entry) => entry.Kind is "step.completed" or "step.failed" or "step.attempt_failed"
+        && (entry.Body.Span.IndexOf("\"model\""u8) >= 0 || entry.Body.Span.IndexOf("\"tool\""u8) >= 0 || entry.Body.Span.IndexOf("\"settlement\""u8) >= 0);
+
+    private void Begin(Entry entry, Body body)
+    {
+        _agents.Began(entry, body);
+        _budget.See(entry.Scope, entry);
+    }
+
+    private void Reserve(Entry entry, Body body)
+    {
+        if (_results.TryGetValue((entry.Scope, entry.Step), out var result))
+        {
+            findings.Add("I3", entry, $"no call of '{entry.Step}' after its result of seq {result.Seq}", "a reservation for one");
+        }
+
+        _agents.Reserved(entry, body);
+        _budget.Reserve(entry, body);
+    }
+
+    private void Reject(Entry entry, Body body, Action<Entry, Body> check)
+    {
+        check(entry, body);
+        _budget.Reject(entry);
+    }
+
+    private void Escalate(Entry entry, Body body)
+    {
+        _agents.Escalated(entry, body);
+        if (entry.Scope.LastIndexOf('/') is > 0 and var end)
+        {
+            _budget.See(entry.Scope[..end], entry); // the next tier begins where this one ended
         }
     }
 
@@ -119,6 +177,7 @@ internal sealed class RunFold(Findings findings, Definition definition)
 
         _status = Status.Running;
         _abandoned = false;
+        _budget.Lease(entry);
     }
 
     private void Park(Entry entry)
@@ -173,7 +232,8 @@ internal sealed class RunFold(Findings findings, Definition definition)
             findings.Add("I3", entry, $"no retry of a run that reached the end '{_state}'", "one");
         }
 
-        foreach (var failed in _results.Where(r => !r.Value.Completed).Select(r => r.Key).ToArray())
+        var beginsAnew = _agents.Reopen();
+        foreach (var failed in _results.Where(r => !r.Value.Completed || beginsAnew(r.Key.Scope)).Select(r => r.Key).ToArray())
         {
             _results.Remove(failed);
         }
@@ -245,8 +305,15 @@ internal sealed class RunFold(Findings findings, Definition definition)
             findings.Add("I3", entry, $"a transition that '{_state}' declares ({(to is null or [] ? "none" : string.Join(", ", to))})", $"'{entry.State}'");
         }
 
+        if (!_cancelRequested)
+        {
+            _agents.EndVisit(entry);
+        }
+
         _waits.EndVisit(entry);
         _waits.BeginVisit();
+        _agents.BeginVisit();
+        _budget.BeginVisit();
         _results.Clear();
         (_state, _visit) = (entry.State, entry.Visit);
     }

@@ -3,10 +3,10 @@ using Signalbox.HistoryChecker.Format;
 namespace Signalbox.HistoryChecker.Rules;
 
 /// <summary>
-/// One run: its chain, and its fold from the moment its definition is known. Entries before that moment are kept back, which costs memory only
-/// where an export puts its payloads last.
+/// One run: its chain, and its fold from the moment its definition is known. Entries before that moment are kept back, and so are those of an agent whose
+/// configuration has not come, which costs memory only where an export puts its payloads last.
 /// </summary>
-internal sealed class RunHistory(Findings findings, ChainHash hash, Payloads payloads)
+internal sealed class RunHistory(Findings findings, ChainHash hash, Payloads payloads, IReadOnlyDictionary<string, Limit> limits)
 {
     private readonly Chain _chain = new(findings, hash);
     private readonly List<Entry> _kept = [];
@@ -29,7 +29,7 @@ internal sealed class RunHistory(Findings findings, ChainHash hash, Payloads pay
         }
         else if (_fold is not null || TryOpen())
         {
-            _fold!.Take(entry);
+            Fold(entry);
         }
         else if (!_cannotFold)
         {
@@ -37,11 +37,36 @@ internal sealed class RunHistory(Findings findings, ChainHash hash, Payloads pay
         }
     }
 
+    public Usage Used => _fold?.Used ?? default;
+
+    private void Fold(Entry entry)
+    {
+        _kept.Add(entry);
+        FoldKept(atTheEnd: false);
+    }
+
+    /// <summary>Folds what was kept back, up to the first entry that needs a payload which may yet come.</summary>
+    private void FoldKept(bool atTheEnd)
+    {
+        var taken = 0;
+        while (taken < _kept.Count && (atTheEnd || payloads.AreHere(_kept[taken])))
+        {
+            _fold!.Take(_kept[taken++]);
+        }
+
+        _kept.RemoveRange(0, taken);
+    }
+
     public void End()
     {
         if (_fold is null && !_cannotFold && _first is not null && !TryOpen() && !_cannotFold)
         {
             findings.Add("I3", _first, $"the definition {_definitionAddress} in the export", "none");
+        }
+
+        if (_fold is not null)
+        {
+            FoldKept(atTheEnd: true);
         }
     }
 
@@ -102,13 +127,8 @@ internal sealed class RunHistory(Findings findings, ChainHash hash, Payloads pay
             findings.Add("I3", _first!, $"the definition of '{workflow}' version {version}", $"that of '{definition.Name}' version {definition.Version}");
         }
 
-        _fold = new RunFold(findings, definition);
-        foreach (var entry in _kept)
-        {
-            _fold.Take(entry);
-        }
-
-        _kept.Clear();
+        _fold = new RunFold(findings, definition, payloads, limits.GetValueOrDefault(workflow));
+        FoldKept(atTheEnd: false);
     }
 
     private void Stop(Entry entry, string expected, string got)

@@ -51,8 +51,31 @@ public sealed class A_good_history
     }
 
     [Fact]
+    public void Has_none_when_an_agents_configuration_comes_late()
+    {
+        var lines = GoodHistory.Write().Seal();
+        var pinned = lines.FindIndex(l => l.Contains("sameCallMax", StringComparison.Ordinal));
+        Assert.Empty(lines.Where((_, i) => i != pinned).Append(lines[pinned]).Check());
+    }
+
+    [Fact]
+    public void Has_none_beside_the_budget()
+    {
+        Assert.Empty(GoodHistory.Write().Check(new HistoryOptions { Budgets = ["""{"workflow":"alert","calls":7,"tokens":860,"micros":1400,"rejections":2}"""] }));
+    }
+
+    [Fact]
+    public void Says_what_agents_have_used()
+    {
+        // Five replies, a failed attempt that cost nothing but its call, and what a process that died had reserved.
+        Assert.Equal(
+            new Usage(7, (5 * 90) + 100, (5 * 10) + 50, (5 * 140) + 350, (5 * 7) + (2 * 3), 2),
+            Assert.Single(HistoryCheck.Report(GoodHistory.Write().Seal()).Used, u => u.Key == "r-j").Value);
+    }
+
+    [Fact]
     public void Is_counted()
     {
-        Assert.Equal("45 entries, 2 runs, 0 violations", HistoryCheck.Report(GoodHistory.Write().Seal()).Summary);
+        Assert.Equal("74 entries, 3 runs, 0 violations", HistoryCheck.Report(GoodHistory.Write().Seal()).Summary);
     }
 }

@@ -5,7 +5,7 @@ namespace Signalbox.Tests.HistoryChecker;
 /// <summary>The lines of a good export are altered afterwards, as by somebody who cannot or does not hash anew.</summary>
 public sealed class A_journal_that_was_tampered_with
 {
-    private const int FirstOfA = 3; // a header and two payloads stand before it
+    private const int FirstOfA = 5; // a header and four payloads stand before it
 
     private readonly List<string> _lines = GoodHistory.Write().Seal();
 
@@ -107,6 +107,7 @@ public sealed class A_journal_that_was_tampered_with
             [
                 $"I3 r-a seq 0: expected the definition {address} in the export; got none",
                 $"I3 r-b seq 0: expected the definition {address} in the export; got none",
+                $"I3 r-j seq 0: expected the definition {address} in the export; got none",
                 $"I19 r-a seq 0: expected payload {address} in the export; got none",
             ],
             _lines.Check());

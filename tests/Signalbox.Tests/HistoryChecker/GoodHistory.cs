@@ -4,18 +4,23 @@ namespace Signalbox.Tests.HistoryChecker;
 
 /// <summary>
 /// A small history that keeps every rule: run <c>r-a</c> acts, asks a person, waits for a signal and completes; run <c>r-b</c> fails, is retried,
-/// held, released, parked and canceled. The seqs that tests name are those of the comments.
+/// held, released, parked and canceled; run <c>r-j</c> asks an agent, whose first tier is unsure. The seqs that tests name are those of the comments.
 /// </summary>
 public static class GoodHistory
 {
     public const string Definition =
         """{"name":"alert","version":1,"start":"Triage","states":[""" +
-        """{"name":"Triage","to":["Act","Closed"],"end":null},""" +
+        """{"name":"Triage","to":["Act","Closed"],"end":null,"agents":[{"name":"judge","tools":["whois","warn_all"]}]},""" +
         """{"name":"Act","to":["Ask","Lost"],"end":null},""" +
         """{"name":"Ask","to":["Closed","Lost"],"end":null},""" +
         """{"name":"Cleanup","to":["Lost"],"end":null},""" +
         """{"name":"Closed","to":[],"end":"success"},""" +
         """{"name":"Lost","to":[],"end":"failure"}],"escalatesTo":"Ask","onCancel":"Cleanup"}""";
+
+    /// <summary>What the agent is pinned to: of its tools, one cannot be had.</summary>
+    public const string Pinned =
+        """{"agent":"judge","tiers":[{"name":"fast","model":"m-1","accept":0.8,"floor":0.4,"kinds":{"close":{"accept":0.5,"floor":0.1}},"samples":1},{"name":"strong","model":"m-2","accept":0.8,"floor":0.4,"kinds":{},"samples":1}],"tools":[""" +
+        """{"name":"whois","description":"Who.","schema":{}},{"name":"warn_all","description":"Warns.","schema":{}}],"unavailable":{},"turnsMax":20,"rejectionsMax":3,"sameCallMax":2}""";
 
     public static readonly string Arguments = """{"address":"192.0.2.7","minutes":60}""";
 
@@ -26,6 +31,8 @@ public static class GoodHistory
         var journal = new JournalWriter();
         var definition = journal.Payload(Definition);
         var @case = journal.Payload("""{"alert":"ssh-1","text":"Grüße, 火"}""");
+        var pinned = journal.Payload(Pinned);
+        var reply = journal.Payload(Calls(("c1", "whois"), ("c2", "who_is")));
         return journal.Add(
             new("r-a", "run.started") { Actor = "person:anna", Body = $$$"""{"workflow":"alert","version":1,"definition":{{{definition}}},"key":"k-1","labels":{}}""" }, // 0
             Enter("r-a", "Triage", 1, null, "person:anna", @case), // 1
@@ -72,8 +79,67 @@ public static class GoodHistory
             Lease("r-b", "w-2", "Triage", 1), // 14
             new("r-b", "wait.withdrawn") { State = "Triage", Visit = 1, Scope = "left", Step = "nap/-/1" }, // 15
             Enter("r-b", "Cleanup", 2, "Triage", "engine", "{}"), // 16
-            new("r-b", "run.canceled") { State = "Cleanup", Visit = 2 }); // 17
+            new("r-b", "run.canceled") { State = "Cleanup", Visit = 2 }, // 17
+
+            new("r-j", "run.started") { Actor = "person:anna", Body = $$"""{"workflow":"alert","version":1,"definition":{{definition}},"key":"k-j"}""" }, // 0
+            Enter("r-j", "Triage", 1, null, "person:anna", "{}"), // 1
+            Lease("r-j", "w-1", "Triage", 1), // 2
+            InTriage("agent.began", "judge", "agent", $$"""{"agent":"judge","configuration":{{pinned}}}"""), // 3
+            Reserve("fast", 1), // 4
+            InTriage("step.attempt_failed", "judge/fast", "turn-1", $$"""{"settlement":{"spent":{"calls":1},"reserved":{{Reserved}} },"code":"rate_limited","reason":"x","microseconds":5,"attempts":1,"type":"model"}"""), // 5
+            Reserve("fast", 1), // 6
+            Reply("fast", 1, reply), // 7
+            Call("fast", 1, "c1", "whois"), // 8
+            InTriage("tool.rejected", "judge/fast", "call-1.1", """{"agent":"judge","tier":"fast","turn":1,"callId":"c2","tool":"who_is","arguments":{},"code":"unknown_tool","answer":"There is none."}"""), // 9
+            Reserve("fast", 2), // 10: its process dies
+            Lease("r-j", "w-2", "Triage", 1), // 11
+            Reserve("fast", 2), // 12
+            Reply("fast", 2, Calls()), // 13
+            InTriage("answer.rejected", "judge/fast", "answer-2", """{"agent":"judge","tier":"fast","turn":2,"answer":"It does not fit."}"""), // 14
+            Reserve("fast", 3), // 15
+            Reply("fast", 3, Calls()), // 16
+            Decide("fast", 0.6, stands: false), // 17
+            Escalate("fast", "strong", "d-fast"), // 18
+            Reserve("strong", 1), // 19
+            Reply("strong", 1, Calls(("c1", "warn_all"))), // 20
+            InTriage("action.verified", "judge", "warn", """{"actionId":"a-9","action":"warn","proof":"it is so","probes":1}"""), // 21
+            Call("strong", 1, "c1", "warn_all"), // 22
+            Reserve("strong", 2), // 23
+            Reply("strong", 2, Calls()), // 24
+            Decide("strong", 0.9, stands: true), // 25
+            InTriage("decision.judged", "", "judge-d-strong", """{"decision":"d-strong","verdict":"right"}"""), // 26
+            Enter("r-j", "Closed", 2, "Triage", "workflow:alert", "{}"), // 27
+            new("r-j", "run.completed") { State = "Closed", Visit = 2 }); // 28
     }
+
+    /// <summary>What each paid call of <c>r-j</c> reserves, and what it comes to.</summary>
+    public const string Reserved = """{"calls":1,"inputTokens":100,"outputTokens":50,"micros":350}""";
+
+    public const string Spent = """{"calls":1,"inputTokens":90,"outputTokens":10,"micros":140,"microseconds":7}""";
+
+    public static WrittenEntry InTriage(string kind, string scope, string step, string body) => new("r-j", kind) { State = "Triage", Visit = 1, Scope = scope, Step = step + "/-/1", Body = body };
+
+    public static WrittenEntry Reserve(string tier, int turn) => InTriage("budget.reserved", "judge/" + tier, $"turn-{turn}", $$"""{"agent":"judge","model":"m-1","amount":{{Reserved}}}""");
+
+    public static WrittenEntry Reply(string tier, int turn, string reply, string finish = "stop") => InTriage(
+        "step.completed", "judge/" + tier, $"turn-{turn}",
+        $$$"""{"result":null,"microseconds":7,"attempts":1,"type":"model","model":{"model":"m-1","messages":[],"reply":{{{reply}}},"finishReason":"{{{finish}}}","inputTokens":90,"outputTokens":10,"agent":"judge","tier":"{{{tier}}}","turn":{{{turn}}}},"settlement":{"reserved":{{{Reserved}}},"spent":{{{Spent}}} } }""");
+
+    /// <summary>A reply's messages: its tool calls, or a text where it has none.</summary>
+    public static string Calls(params (string Id, string Tool)[] calls) =>
+        $$"""[{"role":"assistant","contents":[{{(calls.Length == 0 ? """{"$type":"text","text":"none"}""" : string.Join(',', calls.Select(c => $$"""{"$type":"functionCall","callId":"{{c.Id}}","name":"{{c.Tool}}","arguments":{"n":1} }""")))}}]}]""";
+
+    public static WrittenEntry Call(string tier, int turn, string id, string tool, string kind = "step.completed") => InTriage(
+        kind, "judge/" + tier, tool,
+        $$$"""{"arguments":{"n":1},{{{(kind == "step.completed" ? "\"result\":1" : "\"code\":\"failed\",\"reason\":\"x\"")}}},"microseconds":3,"attempts":1,"type":"tool","tool":{"agent":"judge","tier":"{{{tier}}}","turn":{{{turn}}},"callId":"{{{id}}}"}}""");
+
+    public static WrittenEntry Decide(string tier, double confidence, bool stands, string kind = "block") => InTriage(
+        "decision.made", "judge/" + tier, "decision",
+        string.Create(System.Globalization.CultureInfo.InvariantCulture, $$$"""{"decision":"d-{{{tier}}}","agent":"judge","kind":"{{{kind}}}","answer":{},"confidence":{{{confidence}}},"signals":{},"reasons":[],"tier":"{{{tier}}}","model":"m-1"{{{(stands ? ",\"stands\":true" : "")}}} }"""));
+
+    public static WrittenEntry Escalate(string from, string to, string? decision) => InTriage(
+        "escalation.raised", "judge/" + from, "escalation",
+        $$"""{"agent":"judge","from":"{{from}}","to":"{{to}}","reason":"low_confidence","why":"x"{{(decision is null ? "" : $",\"decision\":\"{decision}\"")}}}""");
 
     public static WrittenEntry Enter(string run, string state, int visit, string? from, string actor, string @case) => new(run, "state.entered")
     {

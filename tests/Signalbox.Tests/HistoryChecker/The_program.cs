@@ -5,7 +5,7 @@ namespace Signalbox.Tests.HistoryChecker;
 
 public sealed class The_program : IDisposable
 {
-    private const string Usage = "usage: history-checker --journal FILE [--acks FILE] [--target-log FILE] [--target-state FILE --action NAME --resource MEMBER] [--json]\n";
+    private const string Usage = "usage: history-checker --journal FILE [--acks FILE] [--target-log FILE] [--target-state FILE --action NAME --resource MEMBER] [--budgets FILE] [--json]\n";
 
     private readonly string _folder = Directory.CreateTempSubdirectory("signalbox-checker-").FullName;
 
@@ -14,16 +14,16 @@ public sealed class The_program : IDisposable
     [Fact]
     public async Task Ends_with_0_and_a_summary_when_all_is_well()
     {
-        Assert.Equal((0, "45 entries, 2 runs, 0 violations\n", ""), await Run("--journal", Write("j.jsonl", GoodHistory.Write().Seal())));
+        Assert.Equal((0, "74 entries, 3 runs, 0 violations\n", ""), await Run("--journal", Write("j.jsonl", GoodHistory.Write().Seal())));
     }
 
     [Fact]
     public async Task Ends_with_1_and_a_line_for_each_violation()
     {
         var journal = Write("j.jsonl", GoodHistory.Write().Change("r-a", 13, e => e with { Kind = "state.left" }).Remove("r-a", 14, 13).Seal());
-        Assert.Equal((1, "I3 r-a seq 13: expected a declared kind; got 'state.left'\n32 entries, 2 runs, 1 violations\n", ""), await Run("--journal", journal));
+        Assert.Equal((1, "I3 r-a seq 13: expected a declared kind; got 'state.left'\n61 entries, 3 runs, 1 violations\n", ""), await Run("--journal", journal));
         Assert.Equal(
-            (1, """{"invariant":"I3","run":"r-a","seq":13,"expected":"a declared kind","got":"\u0027state.left\u0027"}""" + "\n" + """{"entries":32,"runs":2,"violations":1}""" + "\n", ""),
+            (1, """{"invariant":"I3","run":"r-a","seq":13,"expected":"a declared kind","got":"\u0027state.left\u0027"}""" + "\n" + """{"entries":61,"runs":3,"violations":1}""" + "\n", ""),
             await Run("--json", "--journal", journal));
     }
 
@@ -41,7 +41,7 @@ public sealed class The_program : IDisposable
             I11 r-z: expected 1 run.started (ok 1, unknown 0, refused 0; last {_folder}/a.jsonl:1); got 0
             I6 r-a seq 11: expected an effect of doing 'a-1', which is verified as made by us; got none
             I5 r-a seq 11: expected '192.0.2.7' in the target's state after 'a-1' was verified; got it is not there
-            45 entries, 2 runs, 3 violations
+            74 entries, 3 runs, 3 violations
 
             """,
             output);
@@ -53,7 +53,7 @@ public sealed class The_program : IDisposable
         var lines = GoodHistory.Write().Seal();
         lines[^1] = lines[^1][..40];
         var journal = Write("j.jsonl", lines);
-        Assert.Equal((2, "", $"history-checker: {journal}:48: the line is no whole JSON object (it breaks at byte 40); was the file cut?\n"), await Run("--journal", journal));
+        Assert.Equal((2, "", $"history-checker: {journal}:79: the line is no whole JSON object (it breaks at byte 40); was the file cut?\n"), await Run("--journal", journal));
         Assert.Equal((2, "", $"history-checker: Could not find file '{_folder}/none'.\n"), await Run("--journal", _folder + "/none"));
     }
 

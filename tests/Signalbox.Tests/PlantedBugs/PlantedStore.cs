@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Signalbox.Journal;
 using Signalbox.Storage;
 using Signalbox.Testing;
@@ -21,6 +22,14 @@ public enum Bug
     PayloadLost,
     OtherRunsCommitLost,
     LeaseGivenTwice,
+    ReservationLeftOut,
+    ReservationOfOtherSize,
+    PinsAToolTooMany,
+    CutReplyTaken,
+    UnsureDecisionStands,
+    ModelAskedAgain,
+    TurnForgotten,
+    EscalationLeftOut,
 }
 
 /// <summary>A store in memory as it should be, but for one bug. It shows that the checker and the crash test would find that bug in an engine or in a store.</summary>
@@ -164,8 +173,40 @@ internal sealed class PlantedStore(ManualClock clock, Bug bug) : IRunStore
         Bug.ExpectedSeqUnchecked or Bug.WakeUpLost => commit with { ExpectedSeq = null },
         Bug.StepRecordedTwice when commit.Entries[^1].Kind == EntryKinds.StepCompleted && Strikes(1) => commit with { Entries = [.. commit.Entries, commit.Entries[^1]] },
         Bug.HalfACommit when commit.Entries.Count > 1 && commit.Entries[^1].Kind == EntryKinds.RunCompleted => commit with { Entries = [commit.Entries[^1]] },
+        Bug.ReservationLeftOut => Without(commit, EntryKinds.BudgetReserved),
+        Bug.EscalationLeftOut => Without(commit, EntryKinds.EscalationRaised),
+        Bug.ReservationOfOtherSize => Altered<BudgetReserved>(commit, EntryKinds.BudgetReserved, r => r with { Amount = r.Amount with { OutputTokens = 1 } }),
+        Bug.PinsAToolTooMany => commit with { Entries = [.. commit.Entries.Select(e => e.Kind == EntryKinds.AgentBegan ? WithAnotherTool(e) : e)] },
+        Bug.CutReplyTaken => Altered<StepCompleted>(commit, EntryKinds.StepCompleted, s => s.Model is null ? s : s with { Model = s.Model with { FinishReason = "length" } }),
+        Bug.UnsureDecisionStands => Altered<DecisionMade>(commit, EntryKinds.DecisionMade, d => d with { Stands = true }),
+        Bug.ModelAskedAgain when IsReply(commit) && Strikes(1) => commit with
+        {
+            Entries = [.. commit.Entries, commit.Entries[^1] with { Kind = EntryKinds.BudgetReserved, Body = Body.Write(new BudgetReserved("judge", "fast-1", new Spending { Calls = 1 })), Payloads = [] }],
+        },
+        Bug.TurnForgotten => Altered<StepCompleted>(commit, EntryKinds.StepCompleted, s => s.Model is null ? s : s with { Model = s.Model with { Turn = 1 } }),
         _ => commit,
     };
+
+    /// <summary>As if the engine wrote no such entry: one that says nothing stands in its place.</summary>
+    private static Commit Without(Commit commit, string kind) => commit with
+    {
+        Entries = [.. commit.Entries.Select(e => e.Kind == kind ? e with { Kind = EntryKinds.StepStarted, Body = Body.Write(new StepStarted(0)) } : e)],
+    };
+
+    private static bool IsReply(Commit commit) => commit.Entries[^1].Kind == EntryKinds.StepCompleted && commit.Entries[^1].Body.Span.IndexOf("\"finishReason\""u8) >= 0;
+
+    private static Commit Altered<T>(Commit commit, string kind, Func<T, T> alter) => commit with
+    {
+        Entries = [.. commit.Entries.Select(e => e.Kind == kind ? e with { Body = Body.Write(alter((T)JsonSerializer.Deserialize(e.Body.Span, typeof(T), BodyJson.Default)!)) } : e)],
+    };
+
+    /// <summary>The agent is pinned to a tool that its state does not give it.</summary>
+    private static EntryDraft WithAnotherTool(EntryDraft draft)
+    {
+        var configuration = JsonSerializer.Deserialize<AgentConfiguration>(draft.Payloads[0].Bytes.Span, SignalboxJson.Options)!;
+        var altered = Payload.Of(JsonSerializer.SerializeToUtf8Bytes(configuration with { Tools = [.. configuration.Tools, configuration.Tools[0] with { Name = "launch" }] }, SignalboxJson.Options));
+        return draft with { Body = Body.Write(new AgentBegan(configuration.Agent, RawJson.To(altered.Hash))), Payloads = [altered] };
+    }
 
     /// <summary>A bug of the rare kind: it strikes so many times, then never again.</summary>
     private bool Strikes(int times) => _struck++ < times;
