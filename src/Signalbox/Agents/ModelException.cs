@@ -58,11 +58,14 @@ public sealed class ModelException(ModelTrouble trouble, string reason, TimeSpan
     /// <summary>How long the provider asks to wait before the next try; null if it does not say.</summary>
     public TimeSpan? RetryAfter { get; } = retryAfter;
 
+    /// <summary>Whether a part of the reply had come before it failed: then it has cost something, whatever went wrong.</summary>
+    public bool HadBegun { get; init; }
+
     /// <summary>Whether the same call may succeed later.</summary>
     public bool IsWorthRetrying => Trouble is ModelTrouble.RateLimited or ModelTrouble.Overloaded or ModelTrouble.ServerError or ModelTrouble.TimedOut or ModelTrouble.Cut
         or ModelTrouble.Unreadable or ModelTrouble.Empty or ModelTrouble.Truncated or ModelTrouble.CircuitOpen or ModelTrouble.Failed;
 
     /// <summary>Whether the provider answered without doing the work, so that the call cost nothing.</summary>
-    public bool CostNothing => Trouble is ModelTrouble.RateLimited or ModelTrouble.Overloaded or ModelTrouble.ServerError or ModelTrouble.InvalidRequest or ModelTrouble.Unauthorized
+    public bool CostNothing => !HadBegun && Trouble is ModelTrouble.RateLimited or ModelTrouble.Overloaded or ModelTrouble.ServerError or ModelTrouble.InvalidRequest or ModelTrouble.Unauthorized
         or ModelTrouble.QuotaExhausted or ModelTrouble.CircuitOpen;
 }
