@@ -27,7 +27,6 @@ public static class AnthropicModels
         var client = new AnthropicClient
         {
             ApiKey = options.ApiKey,
-            AuthToken = null, // else it would be looked for in the environment
             BaseUrl = options.BaseUrl.AbsoluteUri.TrimEnd('/'),
             HttpClient = http,
             MaxRetries = 0,

@@ -18,7 +18,8 @@ internal static class OpenAIReply
     {
         var reply = answer.Value;
         var calls = reply.ToolCalls.Select((c, number) => Call(c.Id, c.FunctionName, c.FunctionArguments.ToString(), reply.Id, number)).ToArray<AIContent>();
-        var message = new ChatMessage(ChatRole.Assistant, [.. Thoughts(ref reply.Patch, "message"), .. Texts(reply.Content), .. Refusal(reply.Refusal), .. calls]) { MessageId = reply.Id, CreatedAt = reply.CreatedAt };
+        IList<AIContent> contents = [.. Thoughts(ref reply.Patch, "message"), .. Texts(reply.Content), .. Refusal(reply.Refusal), .. calls];
+        var message = new ChatMessage(ChatRole.Assistant, contents) { MessageId = reply.Id, CreatedAt = reply.CreatedAt };
         return new ChatResponse(message)
         {
             ResponseId = reply.Id,

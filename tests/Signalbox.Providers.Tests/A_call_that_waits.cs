@@ -1,3 +1,5 @@
+using Signalbox.Testing;
+
 namespace Signalbox.Providers.Tests;
 
 public sealed class A_call_that_waits
@@ -8,18 +10,22 @@ public sealed class A_call_that_waits
     [Theory, EachKind]
     public async Task For_an_answer_ends_at_its_time_limit(Kind kind, bool streamed)
     {
-        await using var world = await World.OfAsync(kind, s_short, s_long, WireReply.Never());
-        var trouble = await world.TroubleAsync(streamed);
+        var clock = new ManualClock();
+        await using var world = await World.OfAsync(kind, s_long, s_long, clock, WireReply.Never());
+        var call = world.TroubleAsync(streamed);
+        var request = await world.Server.RequestAsync(0).WaitAsync(s_long);
+        clock.Advance(s_long);
+        var trouble = await call.WaitAsync(s_long);
 
         Assert.Equal((ModelTrouble.TimedOut, true, false), (trouble.Trouble, trouble.IsWorthRetrying, trouble.CostNothing));
-        Assert.EndsWith(" gave no answer within 0.15 s.", trouble.Message, StringComparison.Ordinal);
-        await world.Server.Requests[0].Gone.WaitAsync(s_long); // the server is let go, too
+        Assert.EndsWith(" gave no answer within 60 s.", trouble.Message, StringComparison.Ordinal);
+        await request.Gone.WaitAsync(s_long); // the server is let go, too
     }
 
     [Theory, EachKind]
     public async Task For_the_rest_of_an_answer_ends_when_the_server_is_silent_for_too_long(Kind kind, bool streamed)
     {
-        await using var world = await World.OfAsync(kind, s_long, s_short, WireReply.Text("It is slow.").SilentAt(150));
+        await using var world = await World.OfAsync(kind, s_long, s_short, TimeProvider.System, WireReply.Text("It is slow.").SilentAt(150));
         var trouble = await world.TroubleAsync(streamed);
 
         Assert.Equal((ModelTrouble.TimedOut, false), (trouble.Trouble, trouble.CostNothing));
@@ -30,14 +36,14 @@ public sealed class A_call_that_waits
     [Theory, EachKind]
     public async Task For_the_rest_of_an_answer_ends_at_its_time_limit_too(Kind kind, bool streamed)
     {
-        await using var world = await World.OfAsync(kind, s_short, s_long, WireReply.Text("It is slow.").SilentAt(150));
+        await using var world = await World.OfAsync(kind, s_short, s_long, TimeProvider.System, WireReply.Text("It is slow.").SilentAt(150));
         Assert.Equal(ModelTrouble.TimedOut, (await world.TroubleAsync(streamed)).Trouble);
     }
 
     [Theory, EachKind]
     public async Task For_the_text_of_an_error_keeps_what_the_status_says(Kind kind, bool streamed)
     {
-        await using var world = await World.OfAsync(kind, s_long, s_short, WireReply.Failure(529, "overloaded_error").SilentAt(5));
+        await using var world = await World.OfAsync(kind, s_long, s_short, TimeProvider.System, WireReply.Failure(529, "overloaded_error").SilentAt(5));
         Assert.Equal(ModelTrouble.Overloaded, (await world.TroubleAsync(streamed)).Trouble);
     }
 

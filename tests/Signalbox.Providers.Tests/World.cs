@@ -52,10 +52,10 @@ public sealed class World : IAsyncDisposable
         return new World(kind, server, ClientOf(kind, server.Url));
     }
 
-    public static async Task<World> OfAsync(Kind kind, TimeSpan timeout, TimeSpan silence, params IEnumerable<WireReply> replies)
+    public static async Task<World> OfAsync(Kind kind, TimeSpan timeout, TimeSpan silence, TimeProvider clock, params IEnumerable<WireReply> replies)
     {
         var server = await ModelWireServer.StartAsync(replies);
-        return new World(kind, server, ClientOf(kind, server.Url, timeout, silence));
+        return new World(kind, server, ClientOf(kind, server.Url, timeout, silence, clock));
     }
 
     public static IChatClient ClientOf(Kind kind, Uri server, TimeSpan? timeout = null, TimeSpan? silence = null, TimeProvider? clock = null, string key = Key) => kind == Kind.Anthropic
