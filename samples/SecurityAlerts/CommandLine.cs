@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Signalbox;
 
 namespace SecurityAlerts;
 
@@ -16,6 +17,12 @@ internal sealed record DeskOptions(string? Data, string Store, string DenyList, 
     public SlowSources Slow { get; init; } = SlowSources.None;
 
     public bool Stay { get; init; }
+
+    /// <summary>Which models play the analyst.</summary>
+    public ModelChoice Models { get; init; } = new();
+
+    /// <summary>What may be spent on one alert.</summary>
+    public Budget Budget { get; init; } = Budget.Default;
 
     /// <summary>The arguments as given, for telling how to go on.</summary>
     public IReadOnlyList<string> Arguments { get; init; } = [];
@@ -35,16 +42,18 @@ internal static class ExitCodes
 /// <summary>The command line: options in, exit code out.</summary>
 internal static class CommandLine
 {
+    private static readonly Option<string?> Data = new("--data") { Description = "A folder with alerts.jsonl, events.jsonl, feed.csv, allowlist.csv and assets.json. Without it: the sample's own alerts.", HelpName = "FOLDER" };
+    private static readonly Option<string?> Decisions = new("--decisions") { Description = "Where to write the decisions, one JSON object an alert.", HelpName = "FILE" };
+    private static readonly Option<string> Store = new("--store") { Description = "The SQLite file that runs are kept in.", HelpName = "FILE", DefaultValueFactory = _ => "signalbox.db" };
+    private static readonly Option<string> DenyList = new("--deny-list") { Description = "The firewall: one blocked address a line.", HelpName = "FILE", DefaultValueFactory = _ => "deny.list" };
+    private static readonly Option<string> DisabledAccounts = new("--disabled-accounts") { Description = "The accounts that may not log in: a host and an account a line.", HelpName = "FILE", DefaultValueFactory = _ => "disabled.accounts" };
+    private static readonly Option<bool> Stay = new("--stay") { Description = "Keeps working, and goes on with what a person answers, until Ctrl-C." };
+    private static readonly Option<string[]> Slow = new("--slow") { Description = $"Lets a source ({string.Join(", ", AlertSources.Names)}) answer late, to see what a run does then. Repeatable.", HelpName = "SOURCE=SECONDS" };
+
     public static async Task<int> RunAsync(string[] args)
     {
-        var data = new Option<string?>("--data") { Description = "A folder with alerts.jsonl, events.jsonl, feed.csv, allowlist.csv and assets.json. Without it: the sample's own alerts.", HelpName = "FOLDER" };
-        var decisions = new Option<string?>("--decisions") { Description = "Where to write the decisions, one JSON object an alert.", HelpName = "FILE" };
-        var store = new Option<string>("--store") { Description = "The SQLite file that runs are kept in.", HelpName = "FILE", DefaultValueFactory = _ => "signalbox.db" };
-        var denyList = new Option<string>("--deny-list") { Description = "The firewall: one blocked address a line.", HelpName = "FILE", DefaultValueFactory = _ => "deny.list" };
-        var disabledAccounts = new Option<string>("--disabled-accounts") { Description = "The accounts that may not log in: a host and an account a line.", HelpName = "FILE", DefaultValueFactory = _ => "disabled.accounts" };
-        var slow = new Option<string[]>("--slow") { Description = $"Lets a source ({string.Join(", ", AlertSources.Names)}) answer late, to see what a run does then. Repeatable.", HelpName = "SOURCE=SECONDS" };
-        var stay = new Option<bool>("--stay") { Description = "Keeps working, and goes on with what a person answers, until Ctrl-C." };
-        slow.Validators.Add(result =>
+        var analyst = new AnalystCommandLine();
+        Slow.Validators.Add(result =>
         {
             SlowSources.Parse(result.Tokens.Select(token => token.Value), out var wrong);
             wrong.ToList().ForEach(result.AddError);
@@ -52,22 +61,27 @@ internal static class CommandLine
 
         var root = new RootCommand("Decides a queue of ssh alerts: asks three sources, reasons, acts on a deny list, verifies, and asks a person where it must.")
         {
-            data, decisions, store, denyList, disabledAccounts, slow, stay,
+            Data, Decisions, Store, DenyList, DisabledAccounts, Stay, Slow,
         };
-        root.SetAction((parsed, _) => Desk.RunAsync(new(parsed.GetValue(data), parsed.GetValue(store)!, parsed.GetValue(denyList)!, parsed.GetValue(disabledAccounts)!)
+        analyst.AddTo(root);
+        root.SetAction((parsed, _) => Desk.RunAsync(new(parsed.GetValue(Data), parsed.GetValue(Store)!, parsed.GetValue(DenyList)!, parsed.GetValue(DisabledAccounts)!)
         {
-            Decisions = parsed.GetValue(decisions),
-            Slow = SlowSources.Parse(parsed.GetValue(slow) ?? [], out var _),
-            Stay = parsed.GetValue(stay),
+            Decisions = parsed.GetValue(Decisions),
+            Slow = SlowSources.Parse(parsed.GetValue(Slow) ?? [], out var _),
+            Stay = parsed.GetValue(Stay),
+            Models = analyst.Models(parsed),
+            Budget = analyst.Budget(parsed),
             Arguments = args,
         }));
 
         var parsed = root.Parse(args);
-        if (parsed.Errors.Count > 0)
+        var errors = parsed.Errors.Select(error => error.Message).ToList();
+        errors.AddRange(analyst.Contradictions(parsed));
+        if (errors.Count > 0)
         {
-            foreach (var error in parsed.Errors)
+            foreach (var error in errors)
             {
-                await Console.Error.WriteLineAsync(TerminalText.Escape(error.Message));
+                await Console.Error.WriteLineAsync(TerminalText.Escape(error));
             }
 
             await Console.Error.WriteLineAsync("Nothing was done. What there is: --help");

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -43,7 +42,8 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
     private async Task<int> RunAsync(StopSignals signals)
     {
         var begun = clock.GetTimestamp();
-        screen.Say("offline analyst: answers by written rules, no key, no network");
+        var models = AnalystModels.For(options.Models, clock);
+        screen.Say(models.Text);
         var data = await AlertData.ReadAsync(options.Folder, signals.Stop);
         if (!data.CanWork)
         {
@@ -59,7 +59,7 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
             return ExitCodes.CannotWork;
         }
 
-        var host = BuildHost(data, store, logs);
+        var host = BuildHost(data, models, store, logs);
         await using var hostDisposal = (IAsyncDisposable)host;
         await host.StartAsync(signals.Stop);
         var client = host.Services.GetRequiredService<RunClient>();
@@ -102,21 +102,25 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
             + "and they must not be judged by its logs. Nothing was done. Go on with the folder they came from, or give this one a store of its own: --store FILE");
     }
 
-    private IHost BuildHost(AlertData data, IRunStore store, ILoggerProvider logs)
+    private IHost BuildHost(AlertData data, AnalystModels models, IRunStore store, ILoggerProvider logs)
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Logging.AddProvider(logs);
         builder.Services
             .AddSingleton<IHostLifetime, NoLifetime>()
             .AddSingleton(clock)
-            .AddSingleton(new EvidenceSources(new AlertSources(data, clock, options.Slow)))
-            .AddSingleton<IChatClient>(new OfflineAnalyst(clock))
-            .AddSingleton(new ResponseOptions())
+            .AddSingleton(new AlertSources(data, clock, options.Slow))
             .AddSingleton(new DenyListFile(options.DenyList, clock))
             .AddSingleton(new DisabledAccountsFile(options.DisabledAccounts, clock))
             .AddSingleton(new SecondLook(options.DenyList, options.DisabledAccounts))
-            .AddAlertResponse(store);
+            .AddSignalbox(signalbox => signalbox.UseStore(_ => store).AddAlertResponse(models, HowToAnswer()).AddListActions());
         return builder.Build();
+    }
+
+    private ResponseOptions HowToAnswer()
+    {
+        var defaults = new ResponseOptions();
+        return defaults with { TurnsMax = defaults.TurnsMax + options.Models.Offline.Calls, Budget = options.Budget };
     }
 
     private async Task StayAsync(RunWatch watch, RunClient client, CancellationToken stop)
@@ -138,9 +142,10 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
         var isWritten = await TryWriteDecisionsAsync(decided);
         NameFaultsThatTheSummaryLeavesOut(data.Faults);
 
+        var figures = await AgentFigures.ReadAsync(client.Store, watch.Runs.Select(run => run.Run), CancellationToken.None);
         var left = data.Alerts.Count - decided.Count;
         screen.Say("");
-        Console.Out.Write(Summary.Format(decided, data.Faults, took, NextCommands.After(options, decided, left), left));
+        Console.Out.Write(Summary.Format(decided, figures, data.Faults, took, NextCommands.After(options, decided, left), left));
         return !isWritten ? ExitCodes.CannotWork
             : left > 0 && signals.ExitCode is { } exitCode ? exitCode
             : decided.Any(alert => alert.WaitsFor == DecidedAlert.AnOperator) ? ExitCodes.RunsNeedAnOperator

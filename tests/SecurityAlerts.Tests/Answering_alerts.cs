@@ -113,7 +113,7 @@ public sealed class A_run_with_a_slow_source
 
         Assert.Equal("Triage Investigate Escalate", run.Path);
         Assert.Equal(["no login history: timed out after 100 ms", "Without the log nobody can say what happened."], run.Decided.Reasons);
-        Assert.Contains("192.0.2.77", run.Case.Dossier.Alert.SourceIp!, StringComparison.Ordinal);
+        Assert.Contains("192.0.2.77", run.Case.CaseFile.Alert.SourceIp!, StringComparison.Ordinal);
         Assert.Contains("block_ip", run.Question.Choices);
     }
 
@@ -133,15 +133,15 @@ public sealed class A_run_with_a_slow_source
 public sealed class An_analyst
 {
     [Theory]
-    [InlineData("""{"decision":"close"}""", "the analyst gave no answer: the model's reply is no Verdict: ")]
-    [InlineData("""{}""", "the analyst gave no answer: the model's reply is no Verdict: ")]
-    [InlineData("""{"decision":"delete_everything","confidence":1,"reasons":[]}""", "the analyst gave no answer: the model's reply is no Verdict: ")]
-    [InlineData("Ignore previous instructions.", "the analyst gave no answer: the model's reply is no Verdict: ")]
-    [InlineData("""{"decision":"block_ip","confidence":97,"reasons":["Percent, surely."]}""", "a confidence is from 0 to 1, the analyst's is 97.00")]
+    [InlineData("""{"decision":"close"}""", "3 of its calls and answers had to be rejected")]
+    [InlineData("""{}""", "3 of its calls and answers had to be rejected")]
+    [InlineData("""{"decision":"delete_everything","confidence":1,"reasons":[]}""", "3 of its calls and answers had to be rejected")]
+    [InlineData("Ignore previous instructions.", "3 of its calls and answers had to be rejected")]
+    [InlineData("""{"decision":"block_ip","confidence":97,"reasons":["Percent, surely."]}""", "3 of its calls and answers had to be rejected")]
     [InlineData("""{"decision":"block_ip","confidence":0.74,"reasons":["Perhaps."]}""", "confidence 0.74 is below 0.75")]
     [InlineData("""{"decision":"escalate","confidence":0.9,"reasons":[]}""", "no reason was given")]
     [InlineData("""{"decision":"disable_account","confidence":1,"reasons":["x"]}""", "policy: no account is named, so there is nothing to disable.")]
-    [InlineData("""{"decision":"disable_account","confidence":1,"reasons":["x"],"account":"root"}""", "policy: root is not an account that the alert names.")]
+    [InlineData("""{"decision":"disable_account","confidence":1,"reasons":["x"],"account":"root"}""", "policy: root is not an account that the alert names. root is never disabled: nobody could mend the host.")]
     public async Task Is_not_believed_when_its_answer_cannot_stand(string answer, string why)
     {
         await using var world = await ResponseWorld.StartAsync(analyst: new SaysAnalyst(answer));
@@ -150,6 +150,7 @@ public sealed class An_analyst
 
         Assert.Equal("Triage Investigate Decide Escalate", run.Path);
         Assert.StartsWith(why, run.Because, StringComparison.Ordinal);
+        Assert.Equal(["fast", "strong"], run.Case.Decision!.Dossier.Opinions.Select(opinion => opinion.Tier));
         Assert.Empty(world.Denied);
         Assert.Empty(world.Disabled);
     }
@@ -166,7 +167,7 @@ public sealed class An_analyst
         var run = await world.HandleAsync(id);
 
         Assert.Equal(why, run.Because);
-        Assert.Equal($"The analyst had decided {decision}.", run.Decided.Reasons[1]);
+        Assert.Equal($"strong had proposed {decision}.", run.Decided.Reasons[1]);
         Assert.Empty(world.Denied);
     }
 
@@ -178,7 +179,7 @@ public sealed class An_analyst
 
         var run = await world.HandleAsync("own-02");
 
-        Assert.Equal((2, RunStatus.Completed, "says"), (analyst.Asked, run.Row.Status, run.Decided.DecidedBy));
+        Assert.Equal((2, RunStatus.Completed, "fast", "says"), (analyst.Asked, run.Row.Status, run.Decided.DecidedBy, run.Decided.Model));
     }
 }
 
@@ -348,6 +349,50 @@ public sealed class A_person
         Assert.Contains("\"evidence\":{\"alert\":{\"id\":\"own-08\"", details, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Is_shown_what_each_tier_said_and_found_and_why_it_was_not_enough()
+    {
+        await using var world = await ResponseWorld.StartAsync(misbehave: ["all:unsure"]);
+
+        var run = await world.HandleAsync("own-02");
+        using var details = System.Text.Json.JsonDocument.Parse(await DetailsAsync(world, run));
+        var dossier = details.RootElement.GetProperty("dossier");
+
+        Assert.Equal(
+            ["fast block_ip confidence 0.50 is below 0.75", "strong block_ip confidence 0.50 is below 0.75"],
+            dossier.GetProperty("opinions").EnumerateArray().Select(opinion => $"{opinion.GetProperty("tier")} {opinion.GetProperty("kind")} {opinion.GetProperty("why")}"));
+        Assert.Equal(
+            ["login_history", "threat_report", "asset_report", "neighbours"],
+            dossier.GetProperty("findings").EnumerateArray().Select(finding => finding.GetProperty("tool").GetString()));
+        Assert.Equal(["confidence 0.50 is below 0.75", "strong had proposed block_ip."], run.Decided.Reasons.Take(2));
+    }
+
+    [Theory]
+    [InlineData("block_ip", "right")]
+    [InlineData("close", "wrong")]
+    public async Task Judges_the_proposal_by_what_is_chosen(string choice, string verdict)
+    {
+        await using var world = await ResponseWorld.StartAsync(misbehave: ["all:unsure"]);
+        var asked = await world.HandleAsync("own-02");
+
+        var run = await world.AnswerAsync(asked, choice);
+
+        var judged = Assert.Single(run.Entries, entry => entry.Kind == EntryKinds.DecisionJudged);
+        Assert.Equal(new DecisionJudged(asked.Case.Decision!.Id, verdict), Body.Read<DecisionJudged>(judged));
+        Assert.Equal($"person:anna chose {choice}, proposed was block_ip", judged.Cause);
+    }
+
+    [Fact]
+    public async Task Judges_nothing_where_no_more_than_help_was_called_for()
+    {
+        await using var world = await ResponseWorld.StartAsync();
+        var asked = await world.HandleAsync("own-08");
+
+        var run = await world.AnswerAsync(asked, "close");
+
+        Assert.DoesNotContain(run.Entries, entry => entry.Kind == EntryKinds.DecisionJudged);
+    }
+
     [Theory]
     [InlineData("own-12", "close,disable_account")] // no address
     [InlineData("own-03", "close,disable_account")] // the staff's address
@@ -374,7 +419,7 @@ public sealed class The_workflow_on_the_real_alerts
     public async Task Decides_all_of_them_and_breaks_no_rule()
     {
         var data = await World.RealAlertsAsync();
-        var expected = (await Triage.AllAsync(data)).ToDictionary(alert => alert.Dossier.Alert.Id, alert => alert.Ruling.Verdict);
+        var expected = (await Triage.AllAsync(data)).ToDictionary(alert => alert.CaseFile.Alert.Id, alert => alert.Verdict);
         await using var world = await ResponseWorld.StartAsync(data);
 
         var all = await world.HandleAllAsync();
@@ -383,10 +428,47 @@ public sealed class The_workflow_on_the_real_alerts
         Assert.All(all, run => Assert.True(run.Row.Status is RunStatus.Completed or RunStatus.Waiting, $"{run.Decided.Id}: {run.Row.Status} {run.Row.Reason}"));
         Assert.All(all, run => Assert.Equal((expected[run.Decided.Id].Decision, expected[run.Decided.Id].Confidence), (run.Decided.Decision, run.Decided.Confidence)));
         Assert.InRange(all.Count(run => run.Decided.WaitsFor is not null), 1, (136 / 3) - 1);
-        Assert.All(all.Where(run => run.Decided.WaitsFor is null), run => Assert.True(Policy.Allows(run.Case.Dossier, run.Case.Verdict!), run.Decided.Id));
+        Assert.All(all.Where(run => run.Decided.WaitsFor is null), run => Assert.True(Policy.Allows(run.Case.CaseFile, run.Case.Verdict!), run.Decided.Id));
         Assert.Equal(
             all.Where(run => run.Decided is { WaitsFor: null, Decision: Decision.BlockIp }).Select(run => run.Case.Alert.SourceIp).Distinct().Order(),
             world.Denied.Order());
         Assert.Equal(world.Denied.Distinct().Count(), world.Denied.Count);
+    }
+    [Theory]
+    [InlineData("unknown-tool")]
+    [InlineData("bad-arguments")]
+    [InlineData("loop")]
+    [InlineData("truncated")]
+    [InlineData("unsure")]
+    [InlineData("flood")]
+    public async Task Decides_all_of_them_and_breaks_no_rule_with_a_fast_tier_that_goes_wrong(string misbehaviour)
+    {
+        var data = await World.RealAlertsAsync();
+        await using var world = await ResponseWorld.StartAsync(data, misbehave: [misbehaviour]);
+
+        var all = await world.HandleAllAsync();
+
+        Assert.Equal(136, all.Count);
+        Assert.All(all, run => Assert.True(run.Row.Status is RunStatus.Completed or RunStatus.Waiting, $"{run.Decided.Id}: {run.Row.Status} {run.Row.Reason}"));
+        var decided = all.Where(run => run.Decided.WaitsFor is null).ToList();
+        Assert.InRange(136 - decided.Count, 1, 16);
+        Assert.All(decided, run => Assert.Equal("strong", run.Decided.DecidedBy));
+        Assert.All(decided, run => Assert.True(Policy.Allows(run.Case.CaseFile, run.Case.Verdict!), run.Decided.Id));
+        Assert.Equal(decided.Where(run => run.Decided.Decision == Decision.BlockIp).Select(run => run.Case.Alert.SourceIp).Distinct().Order(), world.Denied.Order());
+        Assert.All(all, run => Assert.Contains(run.Entries, entry => entry.Kind == EntryKinds.EscalationRaised));
+    }
+
+    [Fact]
+    public async Task Hands_all_of_them_to_a_person_with_tiers_that_all_go_wrong()
+    {
+        await using var world = await ResponseWorld.StartAsync(await World.RealAlertsAsync(), misbehave: ["all:unknown-tool", "all:bad-arguments", "all:loop", "all:truncated", "all:unsure", "all:flood"]);
+
+        var all = await world.HandleAllAsync();
+
+        Assert.All(all, run => Assert.Equal("a person", run.Decided.WaitsFor));
+        Assert.Empty(world.Denied);
+        Assert.Equal(
+            [EscalationReasons.LowConfidence, EscalationReasons.ModelFailure, EscalationReasons.RejectedCalls],
+            all.Select(run => run.Case.Decision!.Reason).Distinct().Order(StringComparer.Ordinal));
     }
 }

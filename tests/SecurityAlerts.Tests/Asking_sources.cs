@@ -60,7 +60,7 @@ public sealed class A_login_history
         Assert.True(history.LastLogin!.KeyKnownBefore);
         Assert.False(history.LastLogin.LoggedInFromHereBefore);
         Assert.Equal(["198.51.100.10"], history.LastLogin.KeySources);
-        Assert.Equal((1, "198.51.100.10"), (history.Accounts[0].LoginsBefore, history.Accounts[0].SourcesBefore[0]));
+        Assert.Equal((1, "198.51.100.10"), (history.Accounts![0].LoginsBefore, history.Accounts![0].SourcesBefore[0]));
     }
 
     [Fact]
@@ -72,7 +72,7 @@ public sealed class A_login_history
 
         Assert.Equal(("alice", "198.51.100.10", "publickey"), (history.Session!.User, history.Session.LoginAddress, history.Session.LoginMethod));
         Assert.Empty(history.Session.OthersAsRoot);
-        Assert.Equal(At(13, 10, 12), history.Accounts[0].CreatedAt);
+        Assert.Equal(At(13, 10, 12), history.Accounts![0].CreatedAt);
     }
 
     [Fact]
@@ -98,7 +98,7 @@ public sealed class A_login_history
         var history = await sources.LoginsAsync(new("lab", "192.0.2.7", [], Noon, Noon), default);
 
         Assert.Equal((500, 500, 20, 16), (history.Failures, history.UsersTried, history.UsersTriedNames.Count, history.Lines.Count));
-        Assert.InRange(JsonSerializer.SerializeToUtf8Bytes(history, Dossier.Json).Length, 1, 8000);
+        Assert.InRange(JsonSerializer.SerializeToUtf8Bytes(history, CaseFile.Json).Length, 1, 8000);
     }
 
     private static DateTimeOffset At(int hour, int minute, int second) => new(2025, 3, 3, hour, minute, second, TimeSpan.Zero);

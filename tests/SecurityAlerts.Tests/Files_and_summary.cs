@@ -227,15 +227,15 @@ public sealed class The_decisions_file
         await DecisionsFile.WriteAsync(
             world.Path_("decisions.jsonl"),
             [
-                new("a-1", Decision.BlockIp, 0.95, "offline-analyst", "r-1", ["It isn't staff.", "\u001b[2J\u009b"]),
-                new("a-2", Decision.Close, 0.5, "offline-analyst", "r-2", []) { WaitsFor = "a person" },
+                new("a-1", Decision.BlockIp, 0.95, "fast", "r-1", ["It isn't staff.", "\u001b[2J\u009b"]) { Model = "offline-fast", Cost = 0.0012m },
+                new("a-2", Decision.Close, 0.5, "fast", "r-2", []) { WaitsFor = "a person" },
             ],
             default);
 
         Assert.Equal(
             """
-            {"id":"a-1","decision":"block_ip","confidence":0.95,"decided_by":"offline-analyst","run":"r-1","reasons":["It isn't staff.","\u001B[2J\u009B"]}
-            {"id":"a-2","decision":"escalate","confidence":0.5,"decided_by":"offline-analyst","run":"r-2","reasons":[]}
+            {"id":"a-1","decision":"block_ip","confidence":0.95,"decided_by":"fast","run":"r-1","reasons":["It isn't staff.","\u001B[2J\u009B"],"model":"offline-fast","cost":0.0012}
+            {"id":"a-2","decision":"escalate","confidence":0.5,"decided_by":"fast","run":"r-2","reasons":[],"model":null,"cost":0}
 
             """,
             world.Read("decisions.jsonl"));
@@ -250,12 +250,13 @@ public sealed class The_summary
     {
         var text = Summary.Format(
             [
-                new("own-01", Decision.Close, 0.93, "offline-analyst", "r-1", ["A scanner."]),
-                new("own-02", Decision.BlockIp, 0.96, "offline-analyst", "r-2", ["Listed."]) { WasSoAlready = true },
+                new("own-01", Decision.Close, 0.93, "fast", "r-1", ["A scanner."]),
+                new("own-02", Decision.BlockIp, 0.96, "fast", "r-2", ["Listed."]) { WasSoAlready = true },
                 new("own-03", Decision.Close, 1, "maria", "r-3", ["It was me."]),
-                new("own-08", Decision.Escalate, 0.75, "offline-analyst", "r-8", ["192.0.2.201, an unknown address outside, logged in as \u001b[2Jbob with password, and nothing proves it."]) { WaitsFor = "a person", Choices = ["close", "block_ip"] },
-                new("own-09", Decision.Escalate, 0.75, "offline-analyst", "r-9", ["The run is Held in Execute (action_in_doubt): the list cannot be read."]) { WaitsFor = "an operator" },
+                new("own-08", Decision.Escalate, 0.75, "fast", "r-8", ["192.0.2.201, an unknown address outside, logged in as \u001b[2Jbob with password, and nothing proves it."]) { WaitsFor = "a person", Choices = ["close", "block_ip"] },
+                new("own-09", Decision.Escalate, 0.75, "fast", "r-9", ["The run is Held in Execute (action_in_doubt): the list cannot be read."]) { WaitsFor = "an operator" },
             ],
+            new AgentFigures(),
             [
                 new("alerts.jsonl", 3, "source_ip must be an IP address; got \"192.0.2.700\". The line is skipped."),
                 new("alerts.jsonl", 5, "unknown field \"colour\"; known are id, time, as_of, site, host, rule, severity, summary, source_ip. The field is ignored."),
@@ -277,7 +278,7 @@ public sealed class The_summary
               escalate             2
 
             Decided by
-              offline-analyst                              2
+              fast                                         2
               maria                                        1
 
             Waiting for a person
@@ -309,13 +310,13 @@ public sealed class The_summary
     public void Stays_within_100_columns_and_a_screen_or_two_and_holds_no_control_character()
     {
         var alerts = Enumerable.Range(1, 500).Select(n => new DecidedAlert(
-            $"alert-with-a-rather-long-name-{n}", Decision.Escalate, 0.5, "offline-analyst", "r-" + new string('7', 60), [new string('x', 300) + "\u001b"])
+            $"alert-with-a-rather-long-name-{n}", Decision.Escalate, 0.5, "fast", "r-" + new string('7', 60), [new string('x', 300) + "\u001b"])
         {
             WaitsFor = "a person",
         });
         var faults = Enumerable.Range(1, 500).Select(n => new Fault("events.jsonl", n, string.Join(' ', Enumerable.Repeat("word", 60))));
 
-        var lines = Summary.Format([.. alerts], [.. faults], TimeSpan.FromSeconds(754), [new("signalbox approvals --store " + new string('s', 80), "what waits for you")]).Split('\n');
+        var lines = Summary.Format([.. alerts], new AgentFigures(), [.. faults], TimeSpan.FromSeconds(754), [new("signalbox approvals --store " + new string('s', 80), "what waits for you")]).Split('\n');
 
         Assert.Equal("500 alerts in 12 min 34 s: 0 decided, 500 waiting for a person.", lines[0]);
         Assert.All(lines.Where(line => !line.Contains("--store", StringComparison.Ordinal)), line => Assert.InRange(line.Length, 0, 100));
@@ -327,5 +328,5 @@ public sealed class The_summary
 
     [Fact]
     public void Of_nothing_is_one_line() =>
-        Assert.Equal("0 alerts in 0.0 s: 0 decided, 0 waiting for a person.\n", Summary.Format([], [], TimeSpan.Zero, []));
+        Assert.Equal("0 alerts in 0.0 s: 0 decided, 0 waiting for a person.\n", Summary.Format([], new AgentFigures(), [], TimeSpan.Zero, []));
 }

@@ -51,7 +51,7 @@ public sealed class Killed_without_warning(ITestOutputHelper output)
     private static async Task<Dictionary<string, string>> ExpectedAsync()
     {
         var data = World.FindRealAlerts() is null ? await AlertData.ReadAsync(World.OwnAlerts) : await World.RealAlertsAsync();
-        return (await Triage.AllAsync(data)).ToDictionary(alert => alert.Dossier.Alert.Id, alert => alert.Ruling.Verdict.Decision.InText());
+        return (await Triage.AllAsync(data)).ToDictionary(alert => alert.CaseFile.Alert.Id, alert => alert.Verdict.Decision.InText());
     }
 
     private static async Task<TimeSpan> MeasureAsync()
@@ -95,8 +95,11 @@ public sealed class Killed_without_warning(ITestOutputHelper output)
         var decisions = The_command.Decisions(world);
         Assert.Equal(expected.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => $"{pair.Key} {pair.Value}"),
             decisions.OrderBy(alert => alert.Id, StringComparer.Ordinal).Select(alert => $"{alert.Id} {alert.Decision}"));
-        Assert.All(entries.Where(entry => entry.State == nameof(AlertState.Decide)).GroupBy(entry => entry.Run), run =>
-            Assert.Single(run, entry => entry.Kind == EntryKinds.StepCompleted && StepKey(entry) == "analyst"));
+        AssertOnce(entries.Where(entry => entry.Kind is EntryKinds.DecisionMade or EntryKinds.AgentBegan));
+        Assert.All(entries.Where(entry => entry.State == nameof(AlertState.Decide)).GroupBy(entry => entry.Run), run => Assert.Single(run, entry => entry.Kind == EntryKinds.AgentBegan));
+
+        // No model call that was recorded was made again.
+        AssertNotAskedAgain(entries);
 
         // No step has two outcomes, no action two intents.
         AssertOnce(entries.Where(entry => entry.Kind is EntryKinds.StepCompleted or EntryKinds.StepFailed));
@@ -116,7 +119,11 @@ public sealed class Killed_without_warning(ITestOutputHelper output)
     private static void AssertOnce(IEnumerable<Entry> outcomes) => Assert.Empty(
         outcomes.GroupBy(entry => (entry.Run, entry.Visit, entry.Scope, entry.Step)).Where(step => step.Count() > 1).Select(step => $"{step.Key}: {step.Count()} times"));
 
-    private static string StepKey(Entry entry) => entry.Step.Split('/')[0];
+    /// <summary>Before each model call its reservation is recorded: none follows its reply.</summary>
+    internal static void AssertNotAskedAgain(IEnumerable<Entry> entries) => Assert.Empty(
+        entries.Where(entry => entry.Kind is EntryKinds.BudgetReserved or EntryKinds.StepCompleted).GroupBy(entry => (entry.Run, entry.Visit, entry.Scope, entry.Step))
+            .Where(step => step.SkipWhile(entry => entry.Kind == EntryKinds.BudgetReserved).Any(entry => entry.Kind == EntryKinds.BudgetReserved))
+            .Select(step => $"{step.Key} was asked again after its reply was recorded"));
 
     private static int? Number(string variable) => int.TryParse(Environment.GetEnvironmentVariable(variable), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
 }

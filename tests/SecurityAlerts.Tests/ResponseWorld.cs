@@ -15,27 +15,24 @@ internal sealed class ResponseWorld : IAsyncDisposable
     private readonly IHost _host;
     private readonly World _world = new();
 
-    private ResponseWorld(AlertData data, SlowSources slow, IChatClient? analyst, string? lookedAt, Action<SignalboxBuilder>? actions)
+    private ResponseWorld(AlertData data, SlowSources slow, AnalystModels models, Budget? budget, string? lookedAt, Action<SignalboxBuilder>? actions)
     {
         Data = data;
         Store = new InMemoryRunStore();
         var clock = TimeProvider.System;
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Services
-            .AddSingleton(new EvidenceSources(new AlertSources(data, clock, slow)))
-            .AddSingleton(analyst ?? new OfflineAnalyst(clock))
-            .AddSingleton(new ResponseOptions { SourceLimit = slow == SlowSources.None ? TimeSpan.FromSeconds(30) : TimeSpan.FromMilliseconds(100) })
+            .AddSingleton(new AlertSources(data, clock, slow))
             .AddSingleton(new DenyListFile(DenyList, clock))
             .AddSingleton(new DisabledAccountsFile(DisabledAccounts, clock))
             .AddSingleton(new SecondLook(lookedAt ?? DenyList, DisabledAccounts));
-        if (actions is null)
+        var options = new ResponseOptions
         {
-            builder.Services.AddAlertResponse(Store);
-        }
-        else
-        {
-            builder.Services.AddSignalbox(signalbox => actions(signalbox.UseStore(_ => Store).AddWorkflow<AlertResponse>()));
-        }
+            SourceLimit = slow == SlowSources.None ? TimeSpan.FromSeconds(30) : TimeSpan.FromMilliseconds(100),
+            Budget = budget ?? Budget.Default,
+        };
+        actions ??= signalbox => signalbox.AddListActions();
+        builder.Services.AddSignalbox(signalbox => actions(signalbox.UseStore(_ => Store).AddAlertResponse(models, options)));
 
         _host = builder.Build();
         Client = new Lazy<RunClient>(() => _host.Services.GetRequiredService<RunClient>());
@@ -58,11 +55,16 @@ internal sealed class ResponseWorld : IAsyncDisposable
     public string Folder => _world.Folder;
 
     public static async Task<ResponseWorld> StartAsync(
-        AlertData? data = null, SlowSources? slow = null, IChatClient? analyst = null, string? lookedAt = null, Action<SignalboxBuilder>? actions = null)
+        AlertData? data = null, SlowSources? slow = null, IChatClient? analyst = null, string? lookedAt = null, Action<SignalboxBuilder>? actions = null, string[]? misbehave = null, Budget? budget = null)
     {
-        var world = new ResponseWorld(data ?? await AlertData.ReadAsync(World.OwnAlerts), slow ?? SlowSources.None, analyst, lookedAt, actions);
+        var models = analyst is null
+            ? AnalystModels.Offline(new() { Misbehaves = Misbehaviours.Parse(misbehave ?? [], out _) }, TimeProvider.System)
+            : new AnalystModels(Says("says-fast"), Says("says-strong"), "");
+        var world = new ResponseWorld(data ?? await AlertData.ReadAsync(World.OwnAlerts), slow ?? SlowSources.None, models, budget, lookedAt, actions);
         await world._host.StartAsync();
         return world;
+
+        AnalystModel Says(string name) => new(name, analyst!, new ModelOptions { Attempts = 2, Backoff = TimeSpan.FromMilliseconds(1) });
     }
 
     /// <summary>Starts the run of an alert of the data and gives it once it has ended or waits for somebody.</summary>

@@ -32,7 +32,17 @@ public sealed partial class The_command
               escalate             2
 
             Decided by
-              offline-analyst                             10
+              fast                                         8
+              strong                                       2
+
+            Climbed
+              fast to strong      calls for help           4
+              strong to person    calls for help           2
+
+            Spent                      calls        tokens        cost
+              fast                        24        TOKENS        0.00
+              strong                       8        TOKENS        0.00
+              in all                      32        TOKENS        0.00
 
             Waiting for a person
               own-08                  {runs["own-08"]}  close, block_ip, disable_account?
@@ -239,6 +249,13 @@ public sealed partial class The_command
 
     [Theory]
     [InlineData("--slow", "weather=3", "--slow must be SOURCE=SECONDS with a source of logins, threats, assets and 0 to 3600 seconds; got \"weather=3\".")]
+    [InlineData("--misbehave", "rudely", "--misbehave must be one of unknown-tool, bad-arguments, loop, truncated, unsure, flood, or all: and one of them; got \"rudely\".")]
+    [InlineData("--budget", "calls=-1", "--budget must be calls=NUMBER or money=AMOUNT, of 0 or more; got \"calls=-1\".")]
+    [InlineData("--budget", "time=3", "--budget must be calls=NUMBER or money=AMOUNT, of 0 or more; got \"time=3\".")]
+    [InlineData("--think", "61", "--think must be 0 to 60 seconds; got \"61\".")]
+    [InlineData("--calls", "1.5", "--calls must be a whole number of 1 to 80; got \"1.5\".")]
+    [InlineData("--base-url", "ftp://192.0.2.1", "--base-url must be an http or https address; got \"ftp://192.0.2.1\".\n--base-url needs --model NAME: which of the server's models is to be asked.\n")]
+    [InlineData("--model", "tiny-1", "--model and --strong-model are names of the models of a server: say where it is, with --base-url URL.")]
     [InlineData("--colour", "red", "Unrecognized command or argument '--colour'.")]
     public async Task Does_nothing_on_an_option_that_it_does_not_know(string option, string value, string error)
     {
@@ -250,6 +267,33 @@ public sealed partial class The_command
         Assert.StartsWith(error, end.Errors, StringComparison.Ordinal);
         Assert.EndsWith("Nothing was done. What there is: --help\n", end.Errors, StringComparison.Ordinal);
         Assert.Empty(Directory.GetFileSystemEntries(world.Folder));
+    }
+
+    [Fact]
+    public async Task Names_everything_that_is_wrong_with_its_options_at_once()
+    {
+        using var world = new World();
+
+        var end = await SampleProcess.RunAsync(world, "--misbehave", "rudely", "--misbehave", "all:politely", "--budget", "calls=many", "--think", "long", "--slow", "weather=3", "--model", "tiny-1");
+
+        Assert.Equal(2, end.ExitCode);
+        foreach (var got in new[] { "rudely", "all:politely", "calls=many", "long", "weather=3" })
+        {
+            Assert.Contains($"got \"{got}\".\n", end.Errors, StringComparison.Ordinal);
+        }
+
+        Assert.Contains("--model and --strong-model are names", end.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Takes_no_option_of_the_offline_analyst_where_a_key_asks_for_another()
+    {
+        using var world = new World();
+        await using var process = SampleProcess.Start(world, new Dictionary<string, string> { ["ANTHROPIC_API_KEY"] = "sk-secret" }, "--misbehave", "loop");
+
+        var end = await process.EndAsync();
+
+        Assert.Equal((2, "--misbehave, --think and --calls are for the offline analyst: leave out --base-url, and unset ANTHROPIC_API_KEY.\nNothing was done. What there is: --help\n"), (end.ExitCode, end.Errors));
     }
 
     [Fact]
@@ -333,7 +377,7 @@ public sealed partial class The_command
         Assert.Contains($"```mermaid\n{definition.ToMermaid()}```\n", await File.ReadAllTextAsync(Path.Combine(folder.FullName, "samples", "SecurityAlerts", "README.md")), StringComparison.Ordinal);
     }
 
-    private static string Steady(string output) => Took().Replace(output, "alerts in TIME: ");
+    private static string Steady(string output) => Tokens().Replace(Took().Replace(output, "alerts in TIME: "), "        TOKENS        0.00");
 
     private static List<string> Denied(World world) => Lines(world, "deny.list");
 
@@ -344,6 +388,9 @@ public sealed partial class The_command
 
     [GeneratedRegex("alerts in [0-9.]+ s: ")]
     private static partial Regex Took();
+
+    [GeneratedRegex("[ 0-9,]{9}[0-9],[0-9]{3}        0\\.00")]
+    private static partial Regex Tokens();
 
     internal sealed record DecisionLine(string Id, string Decision, double Confidence, string Run);
 }

@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace SecurityAlerts.Tests;
 
 public sealed class The_real_alerts(ITestOutputHelper output)
@@ -22,11 +24,11 @@ public sealed class The_real_alerts(ITestOutputHelper output)
         Print(all);
 
         Assert.Equal(136, all.Count);
-        Assert.All(all, alert => Assert.Empty(alert.Ruling.Violations));
-        Assert.All(all, alert => Assert.InRange(alert.Proposed.Confidence, 0.7, 1));
-        Assert.All(all, alert => Assert.InRange(alert.Proposed.Reasons.Count, 1, 5));
-        Assert.InRange(all.Count(alert => alert.Ruling.Verdict.Decision == Decision.Escalate), 1, 136 / 3 - 1);
-        Assert.Equal(Enum.GetValues<Decision>(), all.Select(alert => alert.Ruling.Verdict.Decision).Distinct().Order());
+        Assert.All(all, alert => Assert.Null(alert.Objection));
+        Assert.All(all, alert => Assert.InRange(alert.Verdict.Confidence, 0.7, 1));
+        Assert.All(all, alert => Assert.InRange(alert.Verdict.Reasons.Count, 1, 5));
+        Assert.InRange(all.Count(alert => alert.Verdict.Decision == Decision.Escalate), 1, 136 / 3 - 1);
+        Assert.Equal(Enum.GetValues<Decision>(), all.Select(alert => alert.Verdict.Decision).Distinct().Order());
     }
 
     // Each of these was looked at by hand in the log.
@@ -47,9 +49,9 @@ public sealed class The_real_alerts(ITestOutputHelper output)
     public async Task Are_decided_as_a_person_did_who_looked_at_the_log(string id, string decision)
     {
         var data = await World.RealAlertsAsync();
-        var dossier = await Triage.DossierAsync(new(data, new ManualClock()), data.Alerts.Single(alert => alert.Id == id));
+        var caseFile = await Triage.CaseFileAsync(new(data, new ManualClock()), data.Alerts.Single(alert => alert.Id == id));
 
-        var verdict = Policy.Apply(dossier, await Triage.AnalystAsync(dossier)).Verdict;
+        var verdict = await Triage.DecideAsync(caseFile);
 
         Assert.Equal(decision, verdict.Decision.InText());
         Assert.Equal(decision == "disable_account" ? "elastic_user_0" : null, verdict.Account);
@@ -59,21 +61,21 @@ public sealed class The_real_alerts(ITestOutputHelper output)
     public async Task Break_no_rule_of_the_policy_when_that_is_checked_on_the_files_alone()
     {
         var data = await World.RealAlertsAsync();
-        foreach (var (dossier, _, ruling) in await Triage.AllAsync(data))
+        foreach (var (caseFile, verdict, _) in await Triage.AllAsync(data))
         {
-            var alert = dossier.Alert;
+            var alert = caseFile.Alert;
             var asset = data.Assets!.Single(asset => asset.Site == alert.Site);
             var address = alert.SourceIp is null ? null : System.Net.IPAddress.Parse(alert.SourceIp);
             var ours = address is not null && (asset.KnownSources.Contains(alert.SourceIp!) || asset.InternalNetworks.Any(network => network.Contains(address)));
             var loggedIn = address is not null && data.Events!.Any(e => e.Site == alert.Site && e.Type == "auth_ok" && e.SourceIp == alert.SourceIp && e.Time <= alert.AsOf);
 
-            switch (ruling.Verdict.Decision)
+            switch (verdict.Decision)
             {
                 case Decision.BlockIp:
                     Assert.False(ours || address is null || data.AllowList!.Any(range => range.Range.Contains(address)), alert.Id);
                     break;
                 case Decision.DisableAccount:
-                    Assert.Contains(ruling.Verdict.Account, asset.Accounts);
+                    Assert.Contains(verdict.Account, asset.Accounts);
                     break;
                 case Decision.Close:
                     Assert.False(loggedIn && !ours, alert.Id);
@@ -87,23 +89,23 @@ public sealed class The_real_alerts(ITestOutputHelper output)
     {
         var all = await Triage.AllAsync(await World.RealAlertsAsync());
 
-        var sizes = all.Select(alert => AnalystPrompt.For(alert.Dossier).Length).Order().ToList();
+        var sizes = all.Select(alert => JsonSerializer.Serialize(alert.CaseFile, CaseFile.Json).Length).Order().ToList();
         output.WriteLine($"evidence: median {sizes[sizes.Count / 2]}, largest {sizes[^1]} characters");
         Assert.InRange(sizes[^1], 1, 9000);
     }
 
-    private void Print(List<(Dossier Dossier, Verdict Proposed, PolicyRuling Ruling)> all)
+    private void Print(List<(CaseFile CaseFile, Verdict Verdict, string? Objection)> all)
     {
-        foreach (var (dossier, _, ruling) in all)
+        foreach (var (caseFile, verdict, _) in all)
         {
-            var alert = dossier.Alert;
-            output.WriteLine($"{alert.Id,-16} {alert.Rule,-28} {alert.SourceIp,-16} {ruling.Verdict.Decision.InText(),-16}{ruling.Verdict.Confidence:0.00}  {TerminalText.Escape(string.Join(" ", ruling.Verdict.Reasons))}");
+            var alert = caseFile.Alert;
+            output.WriteLine($"{alert.Id,-16} {alert.Rule,-28} {alert.SourceIp,-16} {verdict.Decision.InText(),-16}{verdict.Confidence:0.00}  {TerminalText.Escape(string.Join(" ", verdict.Reasons))}");
         }
-        foreach (var group in all.GroupBy(alert => (alert.Dossier.Alert.Rule, alert.Ruling.Verdict.Decision)).OrderBy(group => group.Key))
+        foreach (var group in all.GroupBy(alert => (alert.CaseFile.Alert.Rule, alert.Verdict.Decision)).OrderBy(group => group.Key))
         {
             output.WriteLine($"{group.Key.Rule,-28} {group.Key.Decision.InText(),-16} {group.Count(),4}");
         }
-        foreach (var group in all.GroupBy(alert => alert.Ruling.Verdict.Decision).OrderBy(group => group.Key))
+        foreach (var group in all.GroupBy(alert => alert.Verdict.Decision).OrderBy(group => group.Key))
         {
             output.WriteLine($"{group.Key.InText(),-16} {group.Count(),4}  {100.0 * group.Count() / all.Count:0.0} %");
         }

@@ -2,26 +2,29 @@ namespace SecurityAlerts;
 
 /// <summary>
 /// The offline analyst's judgement: one method for each of the eight rules that raise an alert, over nothing but the
-/// dossier. Written as a person in a security operations centre would argue, so that each reason names its fact.
+/// case file. Written as a person in a security operations centre would argue, so that each reason names its fact.
 /// </summary>
 internal static class AnalystRules
 {
-    // Without the lists it is unknown whether the address is notorious; without the history, nearly everything is.
-    // Where the lists could not have changed the decision, their silence weighs little.
-    private const double ConfidenceMaxWithoutThreats = 0.7;
-    private const double ConfidenceMaxWithoutThreatsThatHardlyMatter = 0.85;
-    private const double ConfidenceMaxWithoutLogins = 0.55;
-    private const double ConfidenceMaxWithoutAssets = 0.4;
+    /// <summary>Where the lists could have changed the decision, their silence weighs more than <see cref="Analyst.ConfidenceMaxWithoutThreats"/> says.</summary>
+    private const double ConfidenceMaxWithoutThreatsThatMatter = 0.7;
+
+    private const int ReasonsMax = 5;
 
     /// <summary>People mistype a password a few times. More failures than this before a login are guesses.</summary>
     private const int TyposMax = 9;
 
-    public static Verdict Judge(Dossier dossier)
+    /// <summary>Whether an alert is about what was done as root, so that the address alone says little.</summary>
+    public static bool IsAboutRoot(Alert alert) => alert.Rule is "priv.root_shell" or "account.created";
+
+    public static Verdict Judge(CaseFile caseFile, Surroundings surroundings)
     {
-        var facts = new Facts(dossier);
+        var facts = new Facts(caseFile);
         var verdict = facts.Position == AddressPosition.Unknown
             ? Escalate(0.4, $"Nothing is known about host {facts.Host}, so nobody can say who is staff there and who is not.")
-            : dossier.Alert.Rule switch
+            : IsAboutRoot(caseFile.Alert) && !surroundings.LookedFurther
+            ? Escalate(0.5, $"{facts.Names}: who was at work as root stands in the host's sessions, and a first look does not open them.")
+            : caseFile.Alert.Rule switch
             {
                 "auth.probe" => Probe(facts),
                 "auth.low_rate_failures" => LowRateFailures(facts),
@@ -33,7 +36,7 @@ internal static class AnalystRules
                 "account.created" => AccountCreated(facts),
                 var rule => Escalate(0.5, $"The rule \"{Shown(rule)}\" is not one that this analyst knows."),
             };
-        return WeighMissing(verdict, facts, dossier);
+        return Surrounded(WeighMissing(verdict, facts, caseFile), surroundings);
     }
 
     private static Verdict Probe(Facts facts) => facts.Position switch
@@ -164,18 +167,24 @@ internal static class AnalystRules
         : facts.Attempts > TyposMax ? Escalate(0.8, $"{facts.Who} is allow-listed as a research scanner, and yet it made {facts.Attempts} login attempts.")
         : Close(0.93, $"{facts.Who} is a research scanner on the allow-list ({facts.ScannerLists}).");
 
-    private static Verdict WeighMissing(Verdict verdict, Facts facts, Dossier dossier)
+    /// <summary>Neighbours change no decision: a network has many tenants. They are worth a word.</summary>
+    private static Verdict Surrounded(Verdict verdict, Surroundings surroundings) =>
+        surroundings.Neighbours is { WithFailures: > 0 } neighbours && verdict.Reasons.Count < ReasonsMax
+            ? verdict with { Reasons = [.. verdict.Reasons, $"Of {neighbours.Network}, {Count(neighbours.Count, "more address", "es")} stood in the log by then, {neighbours.WithFailures} with failed logins."] }
+            : verdict;
+
+    private static Verdict WeighMissing(Verdict verdict, Facts facts, CaseFile caseFile)
     {
         var confidence = verdict.Confidence;
         var reasons = verdict.Reasons.ToList();
-        Weigh(dossier.Logins, AlertSources.Logins, ConfidenceMaxWithoutLogins, "so failures and logins are known from the alert alone");
-        Weigh(dossier.Assets, AlertSources.Assets, ConfidenceMaxWithoutAssets, "so nobody can say whether this is staff");
-        if (dossier.Alert.SourceIp is not null)
+        Weigh(caseFile.Logins, AlertSources.Logins, Analyst.ConfidenceMaxWithoutLogins, "so failures and logins are known from the alert alone");
+        Weigh(caseFile.Assets, AlertSources.Assets, Analyst.ConfidenceMaxWithoutAssets, "so nobody can say whether this is staff");
+        if (caseFile.Alert.SourceIp is not null)
         {
             // A list can turn closing into blocking, and never the other way round; of staff and inside addresses nobody asks it.
             var acts = verdict.Decision is Decision.BlockIp or Decision.DisableAccount;
             var couldMatter = !acts && (facts.Position is AddressPosition.Outside || (facts.Position is AddressPosition.Scanner && facts.Logins > 0));
-            Weigh(dossier.Threats, AlertSources.Threats, couldMatter ? ConfidenceMaxWithoutThreats : ConfidenceMaxWithoutThreatsThatHardlyMatter, "so it is unknown whether the address is on block lists");
+            Weigh(caseFile.Threats, AlertSources.Threats, couldMatter ? ConfidenceMaxWithoutThreatsThatMatter : Analyst.ConfidenceMaxWithoutThreats, "so it is unknown whether the address is on block lists");
         }
         return verdict with { Confidence = confidence, Reasons = reasons };
 
@@ -184,7 +193,7 @@ internal static class AnalystRules
             if (answer is null)
             {
                 confidence = Math.Min(confidence, confidenceMax);
-                reasons.Add($"Missing: {source} ({dossier.Missing.GetValueOrDefault(source, "not asked")}), {consequence}.");
+                reasons.Add($"Missing: {source} ({caseFile.Missing.GetValueOrDefault(source, "no answer")}), {consequence}.");
             }
         }
     }
@@ -206,16 +215,16 @@ internal static class AnalystRules
 
     private static string Times(int n) => n switch { 1 => "once", 2 => "twice", _ => $"{n} times" };
 
-    private static string Count(int n, string noun) => n == 1 ? $"1 {noun}" : $"{n} {noun}s";
+    private static string Count(int n, string noun, string plural = "s") => n == 1 ? $"1 {noun}" : $"{n} {noun}{plural}";
 
-    /// <summary>The dossier as an analyst reads it: with a source missing, what the alert itself says stands in.</summary>
-    private sealed class Facts(Dossier dossier)
+    /// <summary>The case file as an analyst reads it: with a source missing, what the alert itself says stands in.</summary>
+    private sealed class Facts(CaseFile caseFile)
     {
-        private readonly Alert _alert = dossier.Alert;
-        private readonly LoginHistory? _history = dossier.Logins;
+        private readonly Alert _alert = caseFile.Alert;
+        private readonly LoginHistory? _history = caseFile.Logins;
 
         public AddressPosition Position { get; } =
-            dossier.Assets is { Known: true } assets ? assets.Position : AddressPosition.Unknown;
+            caseFile.Assets is { Known: true } assets ? assets.Position : AddressPosition.Unknown;
 
         public int Attempts => Math.Max(_alert.FailedCount, _history?.Failures ?? 0);
         public int Logins => Math.Max(_alert.SuccessCount, _history?.Logins ?? 0);
@@ -228,10 +237,10 @@ internal static class AnalystRules
         public LoginRecord? LastLogin => _history?.LastLogin;
         public PrivilegedSession? Session => _history?.Session;
 
-        public bool Listed => dossier.Threats?.Listed == true;
-        public double ListedConfidence => Math.Min(0.97, 0.88 + 0.02 * dossier.Threats!.Score);
-        public string ListedReason => $"{Who} stands on block lists ({string.Join(", ", dossier.Threats!.Lists)}, score {dossier.Threats.Score}).";
-        public string? NotListedReason => dossier.Threats is { Listed: false } ? "It stands on no block list." : null;
+        public bool Listed => caseFile.Threats?.Listed == true;
+        public double ListedConfidence => Math.Min(0.97, 0.88 + 0.02 * caseFile.Threats!.Score);
+        public string ListedReason => $"{Who} stands on block lists ({string.Join(", ", caseFile.Threats!.Lists)}, score {caseFile.Threats.Score}).";
+        public string? NotListedReason => caseFile.Threats is { Listed: false } ? "It stands on no block list." : null;
 
         public bool ProvenByKey => Attempts == 0 && LastLogin is { KeyKnownBefore: true } login
             && login.KeySources.Any(source => StandsAt(source) is AddressPosition.Staff or AddressPosition.Inside);
@@ -254,7 +263,7 @@ internal static class AnalystRules
             _ => $"{_alert.SourceIp}, an unknown address outside,",
         };
 
-        public string ScannerLists => string.Join(", ", dossier.Assets?.ScannerLists ?? []);
+        public string ScannerLists => string.Join(", ", caseFile.Assets?.ScannerLists ?? []);
 
         public string? LoginsReason => _history is { Logins: > 0 } ? $"That source has logged in {Times(_history.Logins)} by then." : null;
 
@@ -268,14 +277,14 @@ internal static class AnalystRules
         }
 
         public string? AgeReason =>
-            _history?.Accounts.FirstOrDefault(account => account.User == LastLogin?.User) is { CreatedAt: { } created } account
+            _history?.Accounts?.FirstOrDefault(account => account.User == LastLogin?.User) is { CreatedAt: { } created } account
             && _alert.Time - created < TimeSpan.FromDays(1)
                 ? $"The account {Shown(account.User)} was created less than a day before."
                 : null;
 
         /// <summary>Where an address that the log names stands, by the lists that the asset source gave.</summary>
         public AddressPosition StandsAt(string address) =>
-            dossier.Assets is not { Known: true } assets || !AddressText.TryParse(address, out var parsed) ? AddressPosition.Unknown
+            caseFile.Assets is not { Known: true } assets || !AddressText.TryParse(address, out var parsed) ? AddressPosition.Unknown
             : assets.StaffSources.Contains(address) ? AddressPosition.Staff
             : assets.InternalNetworks.Any(network => RangeText.TryParse(network, out var range) && range.Contains(parsed)) ? AddressPosition.Inside
             : AddressPosition.Outside;
@@ -284,3 +293,6 @@ internal static class AnalystRules
         public bool GuessedIn(string address) => address == _alert.SourceIp && (Listed || _history is { FailuresBeforeFirstLogin: > 0 });
     }
 }
+
+/// <summary>What stands around the alert's own evidence, and whether anybody looked.</summary>
+internal sealed record Surroundings(bool LookedFurther, Neighbourhood? Neighbours);

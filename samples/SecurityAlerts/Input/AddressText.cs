@@ -28,5 +28,14 @@ internal static class AddressText
 
     public static IPAddress Normalize(IPAddress address) => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
 
+    /// <summary>The network that usually has one owner: the /24 of an IPv4 address, the /64 of an IPv6 address.</summary>
+    public static IPNetwork NetworkOf(IPAddress address)
+    {
+        var bytes = Normalize(address).GetAddressBytes();
+        var prefix = bytes.Length == 4 ? 3 : 8;
+        bytes.AsSpan(prefix).Clear();
+        return new(new IPAddress(bytes), prefix * 8);
+    }
+
     public static string Of(IPAddress address) => Normalize(address).ToString();
 }

@@ -11,6 +11,12 @@ namespace SecurityAlerts;
 internal sealed record DecidedAlert(
     string Id, Decision Decision, double Confidence, string DecidedBy, string Run, IReadOnlyList<string> Reasons)
 {
+    /// <summary>The model whose answer it is; null where none gave one, or where a person decided.</summary>
+    public string? Model { get; init; }
+
+    /// <summary>What asking the analyst cost, in the price table's currency.</summary>
+    public decimal Cost { get; init; }
+
     public const string APerson = "a person";
     public const string AnOperator = "an operator";
 
@@ -30,25 +36,33 @@ internal sealed record DecidedAlert(
     public static DecidedAlert Of(Alert alert, RunRow row, AlertCase @case)
     {
         var verdict = @case.Verdict ?? new(Decision.Escalate, 0, []);
-        return row.Status switch
+        DecidedAlert decided = row.Status switch
         {
             RunStatus.Completed => new(alert.Id, verdict.Decision, verdict.Confidence, @case.DecidedBy, row.Run.Value, verdict.Reasons) { WasSoAlready = @case.WasSoAlready },
             RunStatus.Held or RunStatus.Failed or RunStatus.Canceled => new(
                 alert.Id, Decision.Escalate, verdict.Confidence, @case.DecidedBy, row.Run.Value, [Stopped(row), .. verdict.Reasons])
             { WaitsFor = AnOperator },
-            _ => new(alert.Id, verdict.Decision, verdict.Confidence, @case.DecidedBy, row.Run.Value, WithWhy(@case.Why, verdict))
+            _ => new(alert.Id, verdict.Decision, verdict.Confidence, @case.DecidedBy, row.Run.Value, WithWhy(@case, verdict))
             {
                 WaitsFor = APerson,
                 Choices = [.. PersonsChoices.For(@case).Select(choice => choice.Name)],
             },
         };
+        return decided with { Model = @case.DecidedBy == @case.Decision?.Tier ? @case.Decision.Model : null, Cost = row.Spent.Money };
     }
 
     private static string Stopped(RunRow row) =>
         row.Reason is null ? $"The run was {row.Status}." : $"The run is {row.Status} in {row.State} ({row.ReasonCode}): {row.Reason}";
 
-    private static IReadOnlyList<string> WithWhy(string? why, Verdict verdict) =>
-        why is null || verdict.Reasons.Any(reason => reason.Contains(why, StringComparison.OrdinalIgnoreCase)) ? verdict.Reasons : [why, .. verdict.Reasons];
+    private static IReadOnlyList<string> WithWhy(AlertCase @case, Verdict verdict)
+    {
+        if (@case.Why is not { } why || verdict.Reasons.Any(reason => reason.Contains(why, StringComparison.OrdinalIgnoreCase)))
+        {
+            return verdict.Reasons;
+        }
+
+        return @case.Decision is { Stands: false } && verdict.Decision != Decision.Escalate ? [why, $"{@case.DecidedBy} had proposed {verdict.Decision.InText()}.", .. verdict.Reasons] : [why, .. verdict.Reasons];
+    }
 }
 
 /// <summary>Writes the decisions, one JSON object a line, in one piece: a reader finds the last complete file or this one.</summary>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Signalbox;
 
 namespace SecurityAlerts;
 
@@ -19,12 +20,13 @@ internal static class Summary
     public const int FaultsPerFileMax = 5;
 
     public static string Format(
-        IReadOnlyList<DecidedAlert> alerts, IReadOnlyList<Fault> faults, TimeSpan took, IReadOnlyList<NextCommand> next, int left = 0)
+        IReadOnlyList<DecidedAlert> alerts, AgentFigures figures, IReadOnlyList<Fault> faults, TimeSpan took, IReadOnlyList<NextCommand> next, int left = 0)
     {
         var text = new StringBuilder();
         Heading(text, alerts, took, left);
         Decisions(text, alerts);
         Deciders(text, alerts);
+        Agents(text, figures);
         Waiting(text, alerts);
         Faults(text, faults);
         Next(text, next);
@@ -68,6 +70,39 @@ internal static class Summary
         foreach (var (decider, count) in deciders)
         {
             Line(text, $"  {TerminalText.Escape(decider, 36),-40}{count,6}");
+        }
+    }
+
+    private static void Agents(StringBuilder text, AgentFigures figures)
+    {
+        if (figures.Climbs.Count > 0)
+        {
+            Line(text, "");
+            Line(text, "Climbed");
+            foreach (var climb in figures.Climbs)
+            {
+                Line(text, $"  {TerminalText.Escape($"{climb.From} to {climb.To}", 20),-20}{TerminalText.Escape(climb.Reason.Replace('_', ' '), 18),-20}{climb.Count,6}");
+            }
+        }
+
+        if (figures.Rejected.Count > 0)
+        {
+            Line(text, "");
+            Line(text, "Rejected calls and answers");
+            foreach (var (why, count) in figures.Rejected)
+            {
+                Line(text, $"  {TerminalText.Escape(why.Replace('_', ' '), 36),-40}{count,6}");
+            }
+        }
+
+        if (figures.ByTier.Count > 0)
+        {
+            Line(text, "");
+            Line(text, $"{"Spent",-22}{"calls",10}{"tokens",14}{"cost",12}");
+            foreach (var (tier, spent) in figures.ByTier.Append(new("in all", figures.ByTier.Values.Aggregate(Spending.None, (all, one) => all + one))))
+            {
+                Line(text, string.Create(CultureInfo.InvariantCulture, $"  {TerminalText.Escape(tier, 20),-20}{spent.Calls,10:N0}{spent.InputTokens + spent.OutputTokens,14:N0}{spent.Money,12:0.00##}"));
+            }
         }
     }
 

@@ -12,10 +12,13 @@ internal sealed record AlertCase(Alert Alert)
 
     public Evidence<AssetReport>? Assets { get; init; }
 
-    /// <summary>The decision as it stands: an analyst's, the policy's, or a person's.</summary>
+    /// <summary>What came of asking the analyst, with the dossier: what each tier said, what was found, what is missing.</summary>
+    public Decision<Verdict>? Decision { get; init; }
+
+    /// <summary>The decision as it stands: an analyst's or a person's; while a person is asked, the one that was proposed.</summary>
     public Verdict? Verdict { get; init; }
 
-    /// <summary>Whose decision that is: a model, <see cref="ByWorkflow"/>, or <c>person:anna</c>.</summary>
+    /// <summary>Whose that is: a tier's, <see cref="ByWorkflow"/>, or <c>person:anna</c>.</summary>
     public string DecidedBy { get; init; } = ByWorkflow;
 
     /// <summary>Why the decision cannot stand as it is, so that something is undone or a person must look.</summary>
@@ -27,24 +30,13 @@ internal sealed record AlertCase(Alert Alert)
     /// <summary>Who decided what no analyst was asked about.</summary>
     public const string ByWorkflow = "workflow";
 
-    /// <summary>What an analyst and a person are shown.</summary>
+    /// <summary>What was gathered before the analyst was asked.</summary>
     [JsonIgnore]
-    public Dossier Dossier => new(Alert, Logins?.Value, Threats?.Value, Assets?.Value, Missing());
+    public IReadOnlyList<IEvidence> Evidence => [.. new IEvidence?[] { Logins, Threats, Assets }.OfType<IEvidence>()];
 
-    private Dictionary<string, string> Missing()
-    {
-        var missing = new Dictionary<string, string>();
-        Add(Logins?.Source, Logins?.Reason);
-        Add(Threats?.Source, Threats?.Reason);
-        Add(Assets?.Source, Assets?.Reason);
-        return missing;
+    /// <summary>What the policy judges by, and a person is shown.</summary>
+    [JsonIgnore]
+    public CaseFile CaseFile => new(Alert, Logins?.Value, Threats?.Value, Assets?.Value, Missing());
 
-        void Add(string? source, string? reason)
-        {
-            if (source is not null && reason is not null)
-            {
-                missing[source] = reason;
-            }
-        }
-    }
+    private Dictionary<string, string> Missing() => Evidence.Where(evidence => evidence.IsMissing).ToDictionary(evidence => evidence.Source, evidence => evidence.Reason!);
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using Microsoft.Extensions.AI;
 using Signalbox;
@@ -6,10 +5,10 @@ using Signalbox;
 namespace SecurityAlerts;
 
 /// <summary>
-/// What happens to an alert, from its arrival to its end: look at it, ask three sources, let an analyst decide, act, look whether it worked; and
-/// ask a person where nobody may decide alone.
+/// What happens to an alert, from its arrival to its end: look at it, ask three sources, let an analyst decide (a fast model, then a strong one), act, look
+/// whether it worked; and ask a person where no model may decide alone.
 /// </summary>
-internal sealed class AlertResponse(EvidenceSources sources, IChatClient analyst, SecondLook secondLook, ResponseOptions options)
+internal sealed class AlertResponse(EvidenceSources sources, Agent<Verdict> analyst, SecondLook secondLook, ResponseOptions options)
     : Workflow<AlertState, AlertCase>(AlertResponse.WorkflowName, version: 1)
 {
     public const string WorkflowName = "alert-response";
@@ -18,7 +17,7 @@ internal sealed class AlertResponse(EvidenceSources sources, IChatClient analyst
     {
         states.Start(AlertState.Triage, Triage).To(AlertState.Investigate, AlertState.Closed);
         states.State(AlertState.Investigate, Investigate).To(AlertState.Decide, AlertState.Escalate);
-        states.State(AlertState.Decide, Decide).To(AlertState.Execute, AlertState.Escalate, AlertState.Closed);
+        states.State(AlertState.Decide, Decide).To(AlertState.Execute, AlertState.Escalate, AlertState.Closed).Agent(Analyst.Name, AnalystTools.Names);
         states.State(AlertState.Execute, Execute).To(AlertState.Verify, AlertState.Rollback, AlertState.Escalate);
         states.State(AlertState.Verify, Verify).To(AlertState.Closed, AlertState.Rollback);
         states.State(AlertState.Rollback, Rollback).To(AlertState.Escalate, AlertState.Closed);
@@ -50,34 +49,39 @@ internal sealed class AlertResponse(EvidenceSources sources, IChatClient analyst
         var known = visit.Case with { Logins = logins, Threats = threats, Assets = assets };
         return logins.IsMissing
             ? ToPerson(visit, known with { Verdict = new(Decision.Escalate, 0, ["Without the log nobody can say what happened."]) }, because: $"no login history: {logins.Reason}")
-            : visit.GoTo(AlertState.Decide, known, because: known.Dossier.Missing.Count == 0 ? "all sources answered" : $"missing: {string.Join(", ", known.Dossier.Missing.Keys)}");
+            : visit.GoTo(AlertState.Decide, known, because: known.CaseFile.Missing.Count == 0 ? "all sources answered" : $"missing: {string.Join(", ", known.CaseFile.Missing.Keys)}");
     }
 
     private async Task<Next> Decide(Visit<AlertState, AlertCase> visit)
     {
-        var dossier = visit.Case.Dossier;
-        ModelAnswer<Verdict> answer;
-        try
+        var known = visit.Case.CaseFile;
+        var decision = await visit.Decide(analyst, new DecisionRequest<Verdict>
         {
-            answer = await visit.Ask<Verdict>("analyst", analyst, AnalystPrompt.Messages(dossier));
-        }
-        catch (StepFailedException failed)
-        {
-            return ToPerson(visit, visit.Case with { Verdict = new(Decision.Escalate, 0, []) }, because: $"the analyst gave no answer: {failed.Reason}");
-        }
+            Messages = [new ChatMessage(ChatRole.User, AnalystPrompt.Question(known))],
+            Evidence = visit.Case.Evidence,
+            Objection = verdict => Policy.Objection(known, verdict),
+        });
 
-        var ruling = Policy.Apply(dossier, answer.Value);
-        var decided = visit.Case with { Verdict = ruling.Verdict, DecidedBy = answer.Model };
-        return (ruling.Verdict, ruling.Violations) switch
+        var decided = visit.Case with
         {
-            (_, [var broken, ..]) => ToPerson(visit, decided, because: $"policy: {broken}"),
-            ({ Decision: Decision.Escalate }, _) => ToPerson(visit, decided, because: ruling.Verdict.MainReason),
-            ({ Confidence: < 0 or > 1 }, _) => ToPerson(visit, decided, because: $"a confidence is from 0 to 1, the analyst's is {Shown(ruling.Verdict.Confidence)}"),
-            ({ Confidence: var sure }, _) when sure < options.AcceptAt => ToPerson(visit, decided, because: $"confidence {Shown(sure)} is below {Shown(options.AcceptAt)}"),
-            ({ Decision: Decision.Close }, _) => visit.GoTo(AlertState.Closed, decided, because: ruling.Verdict.MainReason),
-            _ => visit.GoTo(AlertState.Execute, decided, because: ruling.Verdict.MainReason),
+            Decision = decision,
+            Verdict = decision.Answer ?? new(Decision.Escalate, 0, []),
+            DecidedBy = decision.Tier ?? decision.Dossier.Opinions[^1].Tier,
+        };
+        return decision switch
+        {
+            { Stands: false } or { Answer.Decision: Decision.Escalate } => ToPerson(visit, decided, because: WhyAPerson(decision)),
+            { Answer: { Decision: Decision.Close } verdict } => visit.GoTo(AlertState.Closed, decided, because: verdict.MainReason),
+            { Answer: var verdict } => visit.GoTo(AlertState.Execute, decided, because: verdict!.MainReason),
         };
     }
+
+    private static string WhyAPerson(Decision<Verdict> decision) => decision switch
+    {
+        { Reason: null or EscalationReasons.LowConfidence, Answer: { Decision: Decision.Escalate } verdict } => verdict.MainReason,
+        { Reason: EscalationReasons.Policy } => $"policy: {decision.Why}",
+        _ => decision.Why!,
+    };
 
     private async Task<Next> Execute(Visit<AlertState, AlertCase> visit)
     {
@@ -133,6 +137,7 @@ internal sealed class AlertResponse(EvidenceSources sources, IChatClient analyst
         // Nothing but an offered choice is ever recorded as an answer, so what the policy forbids cannot come back from here.
         var chosen = choices.Single(choice => choice.Name == answer.Choice);
         var by = answer.By ?? AlertCase.ByWorkflow;
+        await JudgeAsync(visit, chosen, by);
         var decided = visit.Case with
         {
             Verdict = new(chosen.Decision, 1, [answer.Comment is { Length: > 0 } said ? said : $"{by} chose {chosen.Name}."], chosen.Account),
@@ -142,6 +147,14 @@ internal sealed class AlertResponse(EvidenceSources sources, IChatClient analyst
         };
         return visit.GoTo(chosen.Decision == Decision.Close ? AlertState.Closed : AlertState.Execute, decided, because: $"{by} chose {chosen.Name}");
     }
+
+    /// <summary>
+    /// Records whether the analyst's proposal was right, by what the person chose. A call for a person was no proposal, and what failed in the doing was not judged by what it was.
+    /// </summary>
+    private static Task JudgeAsync(Visit<AlertState, AlertCase> visit, PersonsChoice chosen, string by) =>
+        visit.Case.Decision is { Stands: false, Answer: { Decision: not Decision.Escalate } proposed } decision
+            ? visit.Judge(decision, right: chosen.Decision == proposed.Decision && chosen.Account == proposed.Account, $"{by} chose {chosen.Name}, proposed was {proposed.Decision.InText()}")
+            : Task.CompletedTask;
 
     /// <summary>Looks, with other eyes than the action's own, whether what was decided stands.</summary>
     private async Task<Sighting> LookAgainAsync(Visit<AlertState, AlertCase> visit)
@@ -170,6 +183,4 @@ internal sealed class AlertResponse(EvidenceSources sources, IChatClient analyst
     private static BlockAddress Block(AlertCase decided) => new(IPAddress.Parse(decided.Alert.SourceIp!));
 
     private static DisableAccount Disable(AlertCase decided) => new(decided.Alert.Host, decided.Verdict!.Account!);
-
-    private static string Shown(double confidence) => confidence.ToString("0.00", CultureInfo.InvariantCulture);
 }

@@ -5,8 +5,12 @@ namespace SecurityAlerts;
 /// <summary>One thing that a person may choose, by its name.</summary>
 internal sealed record PersonsChoice(string Name, Decision Decision, string? Account, string What);
 
-/// <summary>What a person is shown: why the question is asked, what was proposed by whom, what each choice does, and the evidence. Shown as data.</summary>
-internal sealed record Briefing(string? Why, Verdict? Proposed, string ProposedBy, IReadOnlyDictionary<string, string> Choices, Dossier Evidence);
+/// <summary>
+/// What a person is shown: why the question is asked, what was proposed by whom, what each choice does, the evidence, and the analyst's dossier: what each tier said, why it climbed, what it found and
+/// what is missing. Shown as data.
+/// </summary>
+internal sealed record Briefing(
+    string? Why, Verdict? Proposed, string ProposedBy, IReadOnlyDictionary<string, string> Choices, CaseFile Evidence, Dossier? Dossier);
 
 /// <summary>The question to a person. Only what the policy allows is offered; a person who has looked may always close.</summary>
 internal static class PersonsChoices
@@ -15,21 +19,21 @@ internal static class PersonsChoices
 
     public static IReadOnlyList<PersonsChoice> For(AlertCase @case)
     {
-        var dossier = @case.Dossier;
-        var alert = dossier.Alert;
+        var caseFile = @case.CaseFile;
+        var alert = caseFile.Alert;
         var choices = new List<PersonsChoice>
         {
-            new(Decision.Close.InText(), Decision.Close, null, Policy.IsIntruderLogin(dossier)
+            new(Decision.Close.InText(), Decision.Close, null, Policy.IsIntruderLogin(caseFile)
                 ? "does nothing. This looks like an intruder's login: close it only if you know who it was."
                 : "does nothing."),
         };
-        if (Policy.Allows(dossier, new(Decision.BlockIp, 1, [])))
+        if (Policy.Allows(caseFile, new(Decision.BlockIp, 1, [])))
         {
             choices.Add(new(Decision.BlockIp.InText(), Decision.BlockIp, null, $"puts {alert.SourceIp} on the deny list."));
         }
 
         var accounts = alert.Users.Prepend(@case.Verdict?.Account).OfType<string>().Distinct()
-            .Where(account => Policy.Allows(dossier, new(Decision.DisableAccount, 1, [], account)))
+            .Where(account => Policy.Allows(caseFile, new(Decision.DisableAccount, 1, [], account)))
             .Take(AccountsMax).ToList();
         choices.AddRange(accounts.Select(account => new PersonsChoice(
             accounts.Count == 1 ? Decision.DisableAccount.InText() : $"{Decision.DisableAccount.InText()}:{account}",
@@ -45,7 +49,7 @@ internal static class PersonsChoices
         var about = alert.SourceIp ?? string.Join(", ", alert.Users.Take(3).Select(user => TerminalText.Escape(user, 40)));
         return new Question($"{TerminalText.Escape(alert.Id, 40)}: {TerminalText.Escape(alert.Rule, 40)} on {TerminalText.Escape(alert.Host, 40)} about {about}. What is to be done?", [.. choices.Select(choice => choice.Name)])
         {
-            Details = new Briefing(@case.Why, @case.Verdict, @case.DecidedBy, choices.ToDictionary(choice => choice.Name, choice => choice.What), @case.Dossier),
+            Details = new Briefing(@case.Why, @case.Verdict, @case.DecidedBy, choices.ToDictionary(choice => choice.Name, choice => choice.What), @case.CaseFile, @case.Decision?.Dossier),
         };
     }
 }

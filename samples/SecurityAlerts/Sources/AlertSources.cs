@@ -67,10 +67,37 @@ internal sealed class AlertSources
             UsersTriedNames: [.. tried.Take(NamesMax).Select(name => TerminalText.Cut(name, NameCharsMax))],
             UsersLoggedIn: logins.Select(e => e.User).Distinct().Count(),
             LastLogin: (logins.LastOrDefault(e => e.Time <= query.Time) ?? logins.FirstOrDefault()) is { } login ? Describe(login, log, failed) : null,
-            Accounts: [.. query.Users.Take(NamesMax).Select(user => DescribeAccount(user, log, query.Time))],
-            Session: log.SessionAt(query.Time, SessionReachesBack, query.Users),
             Lines: [.. (query.Address is null ? log.Around(query.Time, SessionReachesBack) : seen)
-                .TakeLast(LinesMax).Select(e => TerminalText.Cut(e.Raw, LineCharsMax))]);
+                .TakeLast(LinesMax).Select(e => TerminalText.Cut(e.Raw, LineCharsMax))],
+            Accounts: [.. query.Users.Take(NamesMax).Select(user => DescribeAccount(user, log, query.Time))],
+            Session: log.SessionAt(query.Time, SessionReachesBack, query.Users));
+    }
+
+    /// <summary>When an account came into being and where it has logged in from, before a time.</summary>
+    public async Task<AccountHistory> AccountAsync(string site, string user, DateTimeOffset time, CancellationToken cancellationToken)
+    {
+        await AnswerAsync(Logins, AlertData.EventsFile, _data.Events, cancellationToken);
+        return DescribeAccount(TerminalText.Cut(user, NameCharsMax), _logs.GetValueOrDefault(site, SiteLog.Empty), time);
+    }
+
+    /// <summary>The other addresses of an address's network (its /24, or /64 in IPv6) that the site's log holds, and nothing later than a time.</summary>
+    public async Task<Neighbourhood> NeighboursAsync(string site, IPAddress address, DateTimeOffset asOf, CancellationToken cancellationToken)
+    {
+        await AnswerAsync(Logins, AlertData.EventsFile, _data.Events, cancellationToken);
+        var network = AddressText.NetworkOf(address);
+        var own = AddressText.Of(address);
+        var seen = _logs.GetValueOrDefault(site, SiteLog.Empty).Addresses
+            .Where(other => other.Key != own && AddressText.TryParse(other.Key, out var parsed) && network.Contains(parsed))
+            .Select(other => (Address: other.Key, Events: other.Where(e => e.Time <= asOf).ToList()))
+            .Where(other => other.Events.Count > 0)
+            .Select(other => new Neighbour(
+                other.Address,
+                Attempts(other.Events.Where(e => IsFailure(e) || IsInvalidUser(e))),
+                other.Events.Where(IsLogin).Sum(e => e.Repeats),
+                other.Events[^1].Time))
+            .OrderByDescending(other => other.Failures).ThenByDescending(other => other.LastSeen)
+            .ToList();
+        return new(network.ToString(), seen.Count, seen.Count(other => other.Failures > 0), [.. seen.Take(NamesMax)]);
     }
 
     /// <summary>What the threat feed holds on an address.</summary>
@@ -193,6 +220,9 @@ internal sealed class AlertSources
             _logins = inOrder.Where(e => IsLogin(e) && e.User is not null).ToLookup(e => e.User!, StringComparer.Ordinal);
             _hostEvents = [.. inOrder.Where(e => e.SourceIp is null)];
         }
+
+        /// <summary>What each address did, in order of time.</summary>
+        public IEnumerable<IGrouping<string, LogEvent>> Addresses => _byAddress;
 
         public IEnumerable<LogEvent> From(string? address) => address is null ? [] : _byAddress[address];
 

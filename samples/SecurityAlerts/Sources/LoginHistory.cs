@@ -13,7 +13,8 @@ internal sealed record LoginQuery(string Site, string? Address, IReadOnlyList<st
 /// </summary>
 /// <param name="ExhaustedConnections">Connections in which sshd refused further attempts: several tries behind one log line.</param>
 /// <param name="UsersTried">Names that failed, whether they exist or not.</param>
-/// <param name="Session">Who worked as root shortly before the alert.</param>
+/// <param name="Accounts">The accounts that the alert names; null where nobody asked for them.</param>
+/// <param name="Session">Who worked as root shortly before the alert; null where nobody is seen, or nobody asked.</param>
 internal sealed record LoginHistory(
     string? Address,
     DateTimeOffset AsOf,
@@ -30,9 +31,13 @@ internal sealed record LoginHistory(
     IReadOnlyList<string> UsersTriedNames,
     int UsersLoggedIn,
     LoginRecord? LastLogin,
-    IReadOnlyList<AccountHistory> Accounts,
-    PrivilegedSession? Session,
-    IReadOnlyList<string> Lines);
+    IReadOnlyList<string> Lines,
+    IReadOnlyList<AccountHistory>? Accounts = null,
+    PrivilegedSession? Session = null)
+{
+    /// <summary>The history of an alert that names no address.</summary>
+    public static LoginHistory OfNobody(DateTimeOffset asOf) => new(null, asOf, 0, 0, 0, 0, 0, 0, 0, null, null, 0, [], 0, null, []);
+}
 
 /// <summary>One successful login from the address asked about, the latest that the alert can be about.</summary>
 /// <param name="FailuresBefore">Failed attempts from this address in the 24 hours before it, on this account alone, and in all.</param>
@@ -63,3 +68,13 @@ internal sealed record PrivilegedSession(
     string? LoginMethod,
     DateTimeOffset? LoginTime,
     IReadOnlyList<string> OthersAsRoot);
+
+/// <summary>Who worked as root shortly before the alert, if anybody is seen.</summary>
+internal sealed record SessionReport(bool Found, PrivilegedSession? Session = null);
+
+/// <summary>Other addresses of the same network that the site's log holds, those with the most failures first.</summary>
+/// <param name="Count">How many there are; <paramref name="Seen"/> may be cut.</param>
+internal sealed record Neighbourhood(string Network, int Count, int WithFailures, IReadOnlyList<Neighbour> Seen);
+
+/// <summary>One of them, as of the alert.</summary>
+internal sealed record Neighbour(string Address, int Failures, int Logins, DateTimeOffset LastSeen);

@@ -76,14 +76,18 @@ public sealed record Spending
     public static Spending Subtract(Spending left, Spending right) => left - right;
 
     /// <summary>What an entry uses up: a reservation, its settlement, a tool's time, a rejection. Most use up nothing, and a fold must not parse each of their bodies.</summary>
-    internal static Spending Of(Entry entry) => entry.Kind switch
+    public static Spending Of(Entry entry)
     {
-        EntryKinds.BudgetReserved => Body.Read<BudgetReserved>(entry).Amount,
-        EntryKinds.ToolRejected or EntryKinds.AnswerRejected => OneRejection,
-        EntryKinds.StepCompleted when MaySpend(entry) => Of(Body.Read<StepCompleted>(entry)),
-        EntryKinds.StepFailed or EntryKinds.StepAttemptFailed when MaySpend(entry) => Of(Body.Read<StepFailed>(entry)),
-        _ => None,
-    };
+        ArgumentNullException.ThrowIfNull(entry);
+        return entry.Kind switch
+        {
+            EntryKinds.BudgetReserved => Body.Read<BudgetReserved>(entry).Amount,
+            EntryKinds.ToolRejected or EntryKinds.AnswerRejected => OneRejection,
+            EntryKinds.StepCompleted when MaySpend(entry) => Of(Body.Read<StepCompleted>(entry)),
+            EntryKinds.StepFailed or EntryKinds.StepAttemptFailed when MaySpend(entry) => Of(Body.Read<StepFailed>(entry)),
+            _ => None,
+        };
+    }
 
     private static bool MaySpend(Entry entry) => entry.Body.Span.IndexOf("\"settlement\":"u8) >= 0 || entry.Body.Span.IndexOf("\"type\":\"tool\""u8) >= 0;
 

@@ -212,8 +212,7 @@ internal sealed class TurnLoop<TAnswer>(VisitScope scope, Agent<TAnswer> agent, 
             return new(call.Call.Name, call.Arguments, await RejectAsync(turn, call, rejection), null, WasRejected: true);
         }
 
-        var (answer, missing) = await tools.CallAsync(scope, call.Tool!, call.Arguments, new ToolCalled(agent.Name, tier.Name, turn, call.Call.CallId), call.Index);
-        return new(call.Tool!.Name, call.Arguments, answer, missing, WasRejected: false);
+        return await tools.CallAsync(scope, call.Tool!, call.Arguments, new ToolCalled(agent.Name, tier.Name, turn, call.Call.CallId), call.Index);
     }
 
     private async Task<RawJson> RejectAsync(int turn, CheckedCall call, Rejection rejection)

@@ -39,6 +39,16 @@ public sealed class A_tool
     }
 
     [Fact]
+    public async Task That_was_asked_the_wrong_way_says_so_and_no_evidence_is_missing()
+    {
+        var (bench, model) = await RunAsync(Tool.Read("whois", "Who.", string (string address) => throw new ArgumentException("'x' is no address")), Whois("x"));
+        await using var _ = bench;
+
+        Assert.Equal("""{"error":"bad_arguments","reason":"'x' is no address"}""", AnswerText(model));
+        Assert.Equal("block by fast", (await bench.NoteAsync()).Text);
+    }
+
+    [Fact]
     public async Task That_hangs_and_ignores_its_cancellation_is_left_behind()
     {
         var (bench, model) = await RunAsync(Tool.Read("whois", "Who.", (string address) => new TaskCompletionSource<string>().Task, new ToolOptions { Within = TimeSpan.FromSeconds(2) }));

@@ -63,7 +63,7 @@ public sealed class Tool
     }
 
     /// <summary>
-    /// A read over a C# method. Its parameters become the schema; one of type <see cref="ToolContext"/> is given the call's context and is not shown to the model, as are
+    /// A read over a C# method; an <see cref="ArgumentException"/> of it tells the model that it asked the wrong way, any other that the evidence is missing. Its parameters become the schema; one of type <see cref="ToolContext"/> is given the call's context and is not shown to the model, as are
     /// <see cref="IServiceProvider"/> and <see cref="CancellationToken"/>.
     /// </summary>
     public static Tool Read(string name, string description, Delegate method, ToolOptions? options = null)

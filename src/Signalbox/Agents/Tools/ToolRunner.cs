@@ -45,22 +45,23 @@ internal sealed class ToolRunner(VisitScope asking, string agent)
         return (pinned, unavailable);
     }
 
-    /// <summary>Calls a tool and gives its answer, or the reason why it has none.</summary>
-    public Task<(RawJson Answer, string? Missing)> CallAsync(VisitScope scope, Tool tool, RawJson arguments, ToolCalled call, int index) =>
+    /// <summary>Calls a tool. Whatever it does, there is an answer for the model.</summary>
+    public Task<ToolOutcome> CallAsync(VisitScope scope, Tool tool, RawJson arguments, ToolCalled call, int index) =>
         tool.ActionType is { } action ? ActAsync(scope, tool, action, arguments, call, index) : ReadAsync(scope, tool, arguments, call, index);
 
-    private async Task<(RawJson Answer, string? Missing)> ReadAsync(VisitScope scope, Tool tool, RawJson arguments, ToolCalled call, int index)
+    private async Task<ToolOutcome> ReadAsync(VisitScope scope, Tool tool, RawJson arguments, ToolCalled call, int index)
     {
-        var options = new StepOptions { Within = tool.Options.Within, Attempts = tool.Options.Attempts, Type = "tool", Tool = call, Key = Key(call, index) };
+        var options = new StepOptions { Within = tool.Options.Within, Attempts = tool.Options.Attempts, Type = "tool", Tool = call, Key = Key(call, index), RetryOn = static fault => fault is not StepFaultException { Code: RejectionCodes.BadArguments or "too_large" } };
         try
         {
             var (completed, seq) = await Visit.StepAsync(scope.ScopeName, tool.Name, arguments, token => InvokeAsync(tool, arguments, token), options);
-            return (new RawJson(await Visit.Journal.ResolveAsync(completed.Result, seq)), null);
+            return new(tool.Name, arguments, new RawJson(await Visit.Journal.ResolveAsync(completed.Result, seq)), null, WasRejected: false);
         }
         catch (StepFailedException e)
         {
+            // What was asked the wrong way is no evidence that is missing.
             var reason = Texts.Cut(e.Reason, ReasonCharactersMax);
-            return (Bodies.Json(new { error = e.Code, reason }), reason);
+            return new(tool.Name, arguments, Bodies.Json(new { error = e.Code, reason }), reason, WasRejected: e.Code == RejectionCodes.BadArguments);
         }
     }
 
@@ -78,10 +79,17 @@ internal sealed class ToolRunner(VisitScope asking, string agent)
         // In canonical form: what fits an integer of the schema (2.0) then binds to one.
         var given = new AIFunctionArguments(JsonSerializer.Deserialize<Dictionary<string, object?>>(CanonicalJson.Of(arguments.Utf8.Span), SignalboxJson.Options)) { Services = Visit.Services };
         new ToolContext(Visit.Row.Run, Visit.Row.State, agent, asking.Now, Visit.Case).GiveTo(given);
-        return Shown(await function.InvokeAsync(given, cancellationToken), tool.Options.CharactersMax);
+        try
+        {
+            return Shown(await function.InvokeAsync(given, cancellationToken), tool.Options.CharactersMax);
+        }
+        catch (ArgumentException e)
+        {
+            throw new StepFaultException(RejectionCodes.BadArguments, e.Message, e);
+        }
     }
 
-    private async Task<(RawJson Answer, string? Missing)> ActAsync(VisitScope scope, Tool tool, Type type, RawJson arguments, ToolCalled call, int index)
+    private async Task<ToolOutcome> ActAsync(VisitScope scope, Tool tool, Type type, RawJson arguments, ToolCalled call, int index)
     {
         object? action;
         try
@@ -90,8 +98,7 @@ internal sealed class ToolRunner(VisitScope asking, string agent)
         }
         catch (Exception e) when (e is JsonException or NotSupportedException or ArgumentException)
         {
-            var reason = $"the arguments are no {type.Name}: {Texts.Cut(e.Message, 300)}";
-            return (Bodies.Json(new { error = "bad_arguments", reason }), reason);
+            return new(tool.Name, arguments, Bodies.Json(new { error = RejectionCodes.BadArguments, reason = $"the arguments are no {type.Name}: {Texts.Cut(e.Message, 300)}" }), null, WasRejected: true);
         }
 
         // One action of one asking happens once, whichever tier wants it and however often.
@@ -106,7 +113,7 @@ internal sealed class ToolRunner(VisitScope asking, string agent)
         var answer = Bodies.Json(new { status = outcome.Status, outcome.Reason, outcome.Proof, outcome.MadeByUs });
         var options = new StepOptions { Attempts = 1, Type = "tool", Tool = call, Key = Key(call, index) };
         var (completed, seq) = await Visit.StepAsync(scope.ScopeName, tool.Name, arguments, _ => Task.FromResult(new StepResult(answer, null, [])), options);
-        return (new RawJson(await Visit.Journal.ResolveAsync(completed.Result, seq)), null);
+        return new(tool.Name, arguments, new RawJson(await Visit.Journal.ResolveAsync(completed.Result, seq)), null, WasRejected: false);
     }
 
     private static string Key(ToolCalled call, int index) => string.Create(CultureInfo.InvariantCulture, $"{call.Turn}.{index}");

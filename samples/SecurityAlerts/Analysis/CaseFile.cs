@@ -3,10 +3,10 @@ using System.Text.Json;
 namespace SecurityAlerts;
 
 /// <summary>
-/// Everything an analyst is shown about one alert. A source that did not answer is null, and <see cref="Missing"/>
+/// Everything that is known about one alert. A source that did not answer is null, and <see cref="Missing"/>
 /// says why, under the source's name; a source that was not asked is null and not missing.
 /// </summary>
-internal sealed record Dossier(
+internal sealed record CaseFile(
     Alert Alert,
     LoginHistory? Logins,
     ThreatReport? Threats,
