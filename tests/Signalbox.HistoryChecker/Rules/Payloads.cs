@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 using Signalbox.HistoryChecker.Format;
 
@@ -15,14 +14,14 @@ internal sealed class Payloads(Findings findings)
     /// <summary>So many bytes of payloads are kept for later look-ups; of the others only the hash of the canonical form is.</summary>
     private const long KeptBytesMax = 256L << 20;
 
-    private static readonly SearchValues<byte> s_hexadecimal = SearchValues.Create("0123456789abcdef"u8);
+    private static readonly SearchValues<char> s_hexadecimal = SearchValues.Create("0123456789abcdef");
     private readonly Dictionary<string, Known> _known = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (string Run, long Seq)> _wanted = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Definition> _definitions = new(StringComparer.Ordinal);
     private readonly Dictionary<string, PinnedAgent> _pinned = new(StringComparer.Ordinal);
     private long _keptBytes;
 
-    private static ReadOnlySpan<byte> Mark => "{\"$payload\":\""u8;
+    private static ReadOnlySpan<byte> Mark => "\"$payload\""u8;
 
     public void Add(string hash, ReadOnlyMemory<byte> json)
     {
@@ -48,27 +47,9 @@ internal sealed class Payloads(Findings findings)
     /// <summary>Notes the payloads that an entry refers to.</summary>
     public void Expect(Entry entry)
     {
-        var rest = entry.Body.Span;
-        for (var at = rest.IndexOf(Mark); at >= 0; at = rest.IndexOf(Mark))
+        foreach (var hash in References(entry))
         {
-            rest = rest[(at + Mark.Length)..];
-            if (rest.Length >= 66 && rest[64] == '"' && rest[65] == '}' && IsAddress(rest[..64]))
-            {
-                Want(Encoding.ASCII.GetString(rest[..64]), entry);
-            }
-        }
-
-        if (entry.Kind.StartsWith("step.", StringComparison.Ordinal) && entry.Body.Span.IndexOf("\"model\":"u8) >= 0)
-        {
-            // A model call names the messages of its conversation by bare addresses.
-            using var body = Body.Parse(entry);
-            if (new Body(body.RootElement).Element("model") is { ValueKind: JsonValueKind.Object } model)
-            {
-                foreach (var message in new Body(model).Texts("messages"))
-                {
-                    Want(message, entry);
-                }
-            }
+            Want(hash, entry);
         }
     }
 
@@ -80,17 +61,7 @@ internal sealed class Payloads(Findings findings)
             return true;
         }
 
-        var rest = entry.Body.Span;
-        for (var at = rest.IndexOf(Mark); at >= 0; at = rest.IndexOf(Mark))
-        {
-            rest = rest[(at + Mark.Length)..];
-            if (rest.Length >= 66 && rest[64] == '"' && rest[65] == '}' && IsAddress(rest[..64]) && !_known.ContainsKey(Encoding.ASCII.GetString(rest[..64])))
-            {
-                return false;
-            }
-        }
-
-        return true;
+        return References(entry).All(_known.ContainsKey);
     }
 
     /// <summary>The text of a payload, empty where it is not at hand.</summary>
@@ -150,7 +121,40 @@ internal sealed class Payloads(Findings findings)
         }
     }
 
-    private static bool IsAddress(ReadOnlySpan<byte> text) => !text.ContainsAnyExcept(s_hexadecimal);
+    /// <summary>
+    /// The addresses that an entry refers to. A reference is a whole member of the body, or of the model call in it, which also names its messages by bare addresses; deeper inside stand
+    /// the words of authors, models and strangers, whose own <c>$payload</c> means nothing.
+    /// </summary>
+    private static List<string> References(Entry entry)
+    {
+        var addresses = new List<string>();
+        if (entry.Body.Span.IndexOf(Mark) >= 0 || (entry.Kind.StartsWith("step.", StringComparison.Ordinal) && entry.Body.Span.IndexOf("\"messages\":"u8) >= 0))
+        {
+            using var document = Body.Parse(entry);
+            OfMembers(document.RootElement, addresses);
+            if (new Body(document.RootElement).Element("model") is { ValueKind: JsonValueKind.Object } model)
+            {
+                OfMembers(model, addresses);
+                addresses.AddRange(new Body(model).Texts("messages"));
+            }
+        }
+
+        return addresses;
+    }
+
+    private static void OfMembers(JsonElement container, List<string> addresses)
+    {
+        foreach (var member in container.EnumerateObject())
+        {
+            if (member.Value.ValueKind == JsonValueKind.Object && member.Value.TryGetProperty("$payload", out var stated) && stated.GetRawText().Length == 66
+                && Body.Reference(member.Value) is { } hash && IsAddress(hash))
+            {
+                addresses.Add(hash);
+            }
+        }
+    }
+
+    private static bool IsAddress(ReadOnlySpan<char> text) => !text.ContainsAnyExcept(s_hexadecimal);
 
     private readonly record struct Known(ReadOnlyMemory<byte> Json, string? CanonicalHash);
 }
