@@ -14,6 +14,8 @@ internal sealed record TurnRequest(int Number, IReadOnlyList<ChatMessage> Conver
 /// </summary>
 internal sealed class ModelTurn(VisitScope scope, string agent, string tier, Func<Spending, string?> lacks)
 {
+    private const string BudgetCode = "budget_exhausted";
+
     private VisitEngine Visit => scope.Engine;
 
     /// <summary>Asks, once and for all: a turn that was recorded is found by its number.</summary>
@@ -44,12 +46,9 @@ internal sealed class ModelTurn(VisitScope scope, string agent, string tier, Fun
         async Task<StepResult> AttemptAsync(CancellationToken cancellationToken)
         {
             var reserved = model.MayUse(request.Bytes);
-            if (lacks(reserved) is { } lacking)
-            {
-                throw new StepFaultException(BudgetCode, lacking);
-            }
-
+            ThrowIfLacking(reserved);
             using var turn = await WaitForTurnAsync(model, reserved, cancellationToken);
+            ThrowIfLacking(reserved); // others may have spent it meanwhile
             await ReserveAsync(step, model, reserved);
             var begun = Visit.Engine.Clock.GetTimestamp();
             try
@@ -68,7 +67,13 @@ internal sealed class ModelTurn(VisitScope scope, string agent, string tier, Fun
         }
     }
 
-    private const string BudgetCode = "budget_exhausted";
+    private void ThrowIfLacking(Spending reserved)
+    {
+        if (lacks(reserved) is { } lacking)
+        {
+            throw new StepFaultException(BudgetCode, lacking);
+        }
+    }
 
     private static async Task<IDisposable> WaitForTurnAsync(Model model, Spending reserved, CancellationToken cancellationToken)
     {

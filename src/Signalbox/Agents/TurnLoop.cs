@@ -201,8 +201,15 @@ internal sealed class TurnLoop<TAnswer>(VisitScope scope, Agent<TAnswer> agent, 
         var arguments = new RawJson(JsonSerializer.SerializeToUtf8Bytes(call.Arguments ?? new Dictionary<string, object?>(), ModelReply.MessageOptions));
         using var document = JsonDocument.Parse(arguments.Utf8);
         var rejection = _guard.Check(call.Name, document.RootElement, malformed?.GetValueOrDefault(call.CallId), index);
-        var tool = rejection is null ? Visit.Engine.Tools.Find(call.Name) : null;
-        return new(call, index, arguments, tool, rejection ?? (tool is null ? new Rejection(RejectionCodes.Unavailable, $"This program has no tool '{call.Name}' any more.") : null));
+        if (rejection is not null)
+        {
+            return new(call, index, arguments, null, rejection);
+        }
+
+        var tool = Visit.Engine.Tools.Find(call.Name);
+        return tool is null ? new(call, index, arguments, null, new Rejection(RejectionCodes.Unavailable, $"This program has no tool '{call.Name}' any more."))
+            : ToolRunner.Unfit(tool, arguments) is { } why ? new(call, index, arguments, null, new Rejection(RejectionCodes.BadArguments, $"The arguments of '{call.Name}' do not fit: {Excerpt.Cut(why, 300)}"))
+            : new(call, index, arguments, tool, null);
     }
 
     private async Task<ToolOutcome> AnswerAsync(int turn, CheckedCall call)

@@ -152,7 +152,9 @@ internal sealed class VisitRecord
 
     private static bool IsOpposite(Entry intent, Entry other) => Body.Read<ActionIntended>(intent).Undo != Body.Read<ActionIntended>(other).Undo;
 
-    private bool Stands(string asked) => _outcomes.Values.Any(e => e.Kind == EntryKinds.DecisionMade && IsWithin(e.Scope, asked) && Body.Read<DecisionMade>(e).Stands);
+    /// <summary>Whether one of the tiers of an asking, which are the scopes right below it, has decided for good.</summary>
+    private bool Stands(string asked) => _outcomes.Values.Any(e =>
+        e.Kind == EntryKinds.DecisionMade && IsWithin(e.Scope, asked) && e.Scope.LastIndexOf('/') == asked.Length && Body.Read<DecisionMade>(e).Stands);
 
     private static bool IsWithin(string scope, string outer) => scope == outer || scope.StartsWith(outer + "/", StringComparison.Ordinal);
 
@@ -174,28 +176,35 @@ internal sealed class VisitRecord
         return action;
     }
 
-    /// <summary>Successes and effects stay; failures and missing evidence are asked again.</summary>
+    /// <summary>
+    /// Successes and effects stay; failures and missing evidence are asked again. What an agent was asked hangs together: where its decision stands, all of it stays, its failures too; where it does
+    /// not, the agent is asked anew from its first turn, and only what it did stays done.
+    /// </summary>
     private void Reopen()
     {
-        foreach (var failed in _outcomes.Where(o => o.Value.Kind == EntryKinds.StepFailed).Select(o => o.Key).ToArray())
+        var askings = _outcomes.Where(o => o.Value.Kind == EntryKinds.AgentBegan).Select(o => o.Key.Scope).ToLookup(Stands);
+        foreach (var step in _outcomes.Keys.Concat(_asked.Keys).Where(s => askings[false].Any(a => IsWithin(s.Scope, a)) && !_effects.Contains(s)).ToArray())
+        {
+            _outcomes.Remove(step);
+            _asked.Remove(step);
+            _failedAttempts.Remove(step);
+        }
+
+        foreach (var failed in _outcomes.Where(o => o.Value.Kind == EntryKinds.StepFailed && !IsKept(o.Key.Scope)).Select(o => o.Key).ToArray())
         {
             _outcomes.Remove(failed);
             _failedAttempts.Remove(failed);
         }
 
-        foreach (var asked in _outcomes.Where(o => o.Value.Kind == EntryKinds.AgentBegan && !Stands(o.Key.Scope)).Select(o => o.Key.Scope).ToArray())
+        foreach (var (step, action) in _actions.Where(a => a.Value.Outcome?.Kind is EntryKinds.ActionNotApplied or EntryKinds.ActionDiverged or EntryKinds.ActionRefused))
         {
-            // A conversation hangs together: an agent whose decision did not stand is asked anew from its first turn. What it did stays done.
-            foreach (var step in _outcomes.Keys.Where(s => IsWithin(s.Scope, asked) && !_effects.Contains(s)).ToArray())
+            if (!IsKept(step.Scope))
             {
-                _outcomes.Remove(step);
+                action.Intent = null;
+                action.Outcome = null;
             }
         }
 
-        foreach (var action in _actions.Values.Where(a => a.Outcome?.Kind is EntryKinds.ActionNotApplied or EntryKinds.ActionDiverged or EntryKinds.ActionRefused))
-        {
-            action.Intent = null;
-            action.Outcome = null;
-        }
+        bool IsKept(string scope) => askings[true].Any(a => IsWithin(scope, a));
     }
 }

@@ -237,7 +237,11 @@ internal sealed partial class Agents(Findings findings, Definition definition, P
         }
 
         var key = (entry.Scope, entry.Step);
-        if (!_actions.ContainsKey(key))
+        if (IsUndone(_actions.GetValueOrDefault(key)) && asking.Standing is not null)
+        {
+            findings.Add("I18", entry, $"nothing more of the action '{Name(entry.Step)}', which ended as {_actions[key]} in an asking that stands", $"'{entry.Kind}'");
+        }
+        else if (!_actions.ContainsKey(key))
         {
             var given = Given(entry, asking.Agent) ?? [];
             if (!asking.Conversations.Any(c => c.Turn > 0 && (c.Calls is null ? given.Count > 0 : c.Unanswered.Any(call => given.Contains(call.Value, StringComparer.Ordinal)))))
@@ -250,30 +254,33 @@ internal sealed partial class Agents(Findings findings, Definition definition, P
     }
 
     /// <summary>
-    /// After a retry, an agent whose decision did not stand may begin anew, with all that is recorded within its scope; of the others, failures alone are asked again. Gives whether
-    /// a scope begins anew.
+    /// After a retry, an agent whose decision did not stand may begin anew, with all that is recorded within its scope; of one whose decision stands everything stays, what failed too. Gives
+    /// whether a scope begins anew, and whether it stays.
     /// </summary>
-    public Func<string, bool> Reopen()
+    public (Func<string, bool> BeginsAnew, Func<string, bool> Stays) Reopen()
     {
-        var anew = _askings.Values.Where(a => !_askings.Values.Any(other => IsWithin(other.Scope, a.Scope) && other.Standing is not null)).Select(a => a.Scope).ToArray();
-        foreach (var scope in _askings.Keys.Where(s => anew.Any(a => IsWithin(s, a))).ToArray())
+        var anew = _askings.Values.Where(a => a.Standing is null).Select(a => a.Scope).ToArray();
+        var stay = _askings.Values.Where(a => a.Standing is not null).Select(a => a.Scope).ToArray();
+        foreach (var scope in _askings.Keys.Where(BeginsAnew).ToArray())
         {
             _askings.Remove(scope);
         }
 
-        foreach (var conversation in _askings.Values.SelectMany(a => a.Conversations))
-        {
-            conversation.Reopen();
-        }
-
-        foreach (var action in _actions.Where(a => a.Value is "action.not_applied" or "action.diverged" or "action.refused").Select(a => a.Key).ToArray())
+        foreach (var action in _actions.Where(a => IsUndone(a.Value) && !Stays(a.Key.Scope)).Select(a => a.Key).ToArray())
         {
             _actions.Remove(action);
         }
 
         _told.Clear();
-        return scope => anew.Any(a => IsWithin(scope, a));
+        return (BeginsAnew, Stays);
+
+        bool BeginsAnew(string scope) => anew.Any(a => IsWithin(scope, a));
+
+        bool Stays(string scope) => stay.Any(s => IsWithin(scope, s));
     }
+
+    /// <summary>Whether an action has ended without its effect: a retry may open it again.</summary>
+    private static bool IsUndone(string? kind) => kind is "action.not_applied" or "action.diverged" or "action.refused";
 
     private void CheckFinish(Entry entry, Body model)
     {
@@ -427,16 +434,6 @@ internal sealed partial class Agents(Findings findings, Definition definition, P
         }
 
         var (callId, turn, conversation) = (call.Text("callId"), Number(call, "turn"), tier.In(entry.Scope));
-        if (entry.Kind == "step.failed")
-        {
-            conversation.Fail(turn, callId);
-        }
-
-        if (entry.Kind != "step.attempt_failed" && conversation.TakeReopened(turn, callId))
-        {
-            return;
-        }
-
         if (conversation.Answered.TryGetValue(callId, out var answered) && turn == conversation.Turn)
         {
             findings.Add("I18", entry, answered == "tool.rejected" ? $"the call '{callId}' not to be carried out, as it was rejected" : $"one answer to the call '{callId}'", $"'{entry.Kind}' after a {answered}");

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Signalbox.HistoryChecker.Format;
 
 namespace Signalbox.HistoryChecker.Rules;
@@ -66,9 +65,6 @@ internal sealed record TierDecision(string Id, bool Stands, long Seq);
 /// <summary>The turns of one conversation.</summary>
 internal sealed class Conversation
 {
-    private readonly Dictionary<string, string> _failedCalls = new(StringComparer.Ordinal);
-    private HashSet<(long Turn, string CallId)> _reopened = [];
-
     /// <summary>The last turn that has a reply.</summary>
     public long Turn { get; private set; }
 
@@ -91,16 +87,4 @@ internal sealed class Conversation
         (Turn, Calls, IsAnswerRejected, Failed) = (turn, calls, false, null);
         Answered.Clear();
     }
-
-    public void Fail(long turn, string callId) => _failedCalls[string.Create(CultureInfo.InvariantCulture, $"{turn}/{callId}")] = callId;
-
-    /// <summary>After a retry, what failed is asked again.</summary>
-    public void Reopen()
-    {
-        _reopened = [.. _failedCalls.Select(f => (long.Parse(f.Key.AsSpan(0, f.Key.IndexOf('/', StringComparison.Ordinal)), CultureInfo.InvariantCulture), f.Value))];
-        _failedCalls.Clear();
-    }
-
-    /// <summary>Whether a retry opened this call again; it does so once.</summary>
-    public bool TakeReopened(long turn, string callId) => _reopened.Remove((turn, callId));
 }

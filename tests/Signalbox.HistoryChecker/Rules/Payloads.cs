@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Signalbox.HistoryChecker.Format;
@@ -13,13 +14,14 @@ internal sealed class Payloads(Findings findings)
     /// <summary>So many bytes of payloads are kept for later look-ups; of the others only the hash of the canonical form is.</summary>
     private const long KeptBytesMax = 256L << 20;
 
+    private static readonly SearchValues<char> s_hexadecimal = SearchValues.Create("0123456789abcdef");
     private readonly Dictionary<string, Known> _known = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (string Run, long Seq)> _wanted = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Definition> _definitions = new(StringComparer.Ordinal);
     private readonly Dictionary<string, PinnedAgent> _pinned = new(StringComparer.Ordinal);
     private long _keptBytes;
 
-    private static ReadOnlySpan<byte> Mark => "{\"$payload\":\""u8;
+    private static ReadOnlySpan<byte> Mark => "\"$payload\""u8;
 
     public void Add(string hash, ReadOnlyMemory<byte> json)
     {
@@ -49,39 +51,17 @@ internal sealed class Payloads(Findings findings)
         {
             Want(hash, entry);
         }
-
-        if (entry.Kind.StartsWith("step.", StringComparison.Ordinal) && entry.Body.Span.IndexOf("\"model\":"u8) >= 0)
-        {
-            // A model call names the messages of its conversation by bare addresses.
-            using var body = Body.Parse(entry);
-            if (new Body(body.RootElement).Element("model") is { ValueKind: JsonValueKind.Object } model)
-            {
-                foreach (var message in new Body(model).Texts("messages"))
-                {
-                    Want(message, entry);
-                }
-            }
-        }
     }
 
     /// <summary>Whether what an entry of an agent refers to has been read, so that it can be folded.</summary>
-    public bool AreHere(Entry entry) =>
-        (entry.Kind != "agent.began" && !(entry.Kind == "step.completed" && entry.Body.Span.IndexOf("\"agent\""u8) >= 0)) || References(entry).TrueForAll(_known.ContainsKey);
-
-    /// <summary>
-    /// The addresses in an entry: a whole member of its body, or of the model call in it. Deeper inside stand the words of authors and models, whose own references mean nothing.
-    /// </summary>
-    private static List<string> References(Entry entry)
+    public bool AreHere(Entry entry)
     {
-        if (entry.Body.Span.IndexOf(Mark) < 0)
+        if (entry.Kind != "agent.began" && !(entry.Kind == "step.completed" && entry.Body.Span.IndexOf("\"agent\""u8) >= 0))
         {
-            return [];
+            return true;
         }
 
-        using var body = Body.Parse(entry);
-        var members = body.RootElement.EnumerateObject().ToList();
-        return [.. members.Concat(members.Where(m => m.NameEquals("model") && m.Value.ValueKind == JsonValueKind.Object).SelectMany(m => m.Value.EnumerateObject()))
-            .Select(m => Body.Reference(m.Value)).OfType<string>().Where(IsAddress)];
+        return References(entry).All(_known.ContainsKey);
     }
 
     /// <summary>The text of a payload, empty where it is not at hand.</summary>
@@ -141,7 +121,40 @@ internal sealed class Payloads(Findings findings)
         }
     }
 
-    private static bool IsAddress(string text) => text.Length == 64 && text.All(char.IsAsciiHexDigitLower);
+    /// <summary>
+    /// The addresses that an entry refers to. A reference is a whole member of the body, or of the model call in it, which also names its messages by bare addresses; deeper inside stand
+    /// the words of authors, models and strangers, whose own <c>$payload</c> means nothing.
+    /// </summary>
+    private static List<string> References(Entry entry)
+    {
+        var addresses = new List<string>();
+        if (entry.Body.Span.IndexOf(Mark) >= 0 || (entry.Kind.StartsWith("step.", StringComparison.Ordinal) && entry.Body.Span.IndexOf("\"messages\":"u8) >= 0))
+        {
+            using var document = Body.Parse(entry);
+            OfMembers(document.RootElement, addresses);
+            if (new Body(document.RootElement).Element("model") is { ValueKind: JsonValueKind.Object } model)
+            {
+                OfMembers(model, addresses);
+                addresses.AddRange(new Body(model).Texts("messages"));
+            }
+        }
+
+        return addresses;
+    }
+
+    private static void OfMembers(JsonElement container, List<string> addresses)
+    {
+        foreach (var member in container.EnumerateObject())
+        {
+            if (member.Value.ValueKind == JsonValueKind.Object && member.Value.TryGetProperty("$payload", out var stated) && stated.GetRawText().Length == 66
+                && Body.Reference(member.Value) is { } hash && IsAddress(hash))
+            {
+                addresses.Add(hash);
+            }
+        }
+    }
+
+    private static bool IsAddress(ReadOnlySpan<char> text) => !text.ContainsAnyExcept(s_hexadecimal);
 
     private readonly record struct Known(ReadOnlyMemory<byte> Json, string? CanonicalHash);
 }

@@ -232,8 +232,8 @@ internal sealed class RunFold(Findings findings, Definition definition, Payloads
             findings.Add("I3", entry, $"no retry of a run that reached the end '{_state}'", "one");
         }
 
-        var beginsAnew = _agents.Reopen();
-        foreach (var failed in _results.Where(r => !r.Value.Completed || beginsAnew(r.Key.Scope)).Select(r => r.Key).ToArray())
+        var (beginsAnew, stays) = _agents.Reopen();
+        foreach (var failed in _results.Where(r => beginsAnew(r.Key.Scope) || (!r.Value.Completed && !stays(r.Key.Scope))).Select(r => r.Key).ToArray())
         {
             _results.Remove(failed);
         }

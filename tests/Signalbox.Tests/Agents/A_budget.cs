@@ -61,7 +61,9 @@ public sealed class A_budget
         using var fast = ScriptedChatClient.ByTurn(_clock, Whois(1).Used(1_000, 10), Says("block", 0.9).Used(2_000, 20, 500));
         var world = new AgentWorld
         {
-            Clock = _clock, Fast = fast, Tools = [Tool.Read("whois", "Who.", (string address) => address)],
+            Clock = _clock,
+            Fast = fast,
+            Tools = [Tool.Read("whois", "Who.", (string address) => address)],
             FastOptions = new ModelOptions { Price = new Price(1, 5) { CachedInput = 0.1m }, OutputTokensMax = 100 },
         };
         await using var bench = await world.StartAsync();
@@ -118,6 +120,24 @@ public sealed class A_budget
 
         Assert.Equal((12, 5), (answers.Count, answers.Count(stands => stands)));
         Assert.Equal((5, 5), (fast.Requests.Count, row.Spent.Calls));
+    }
+
+    [Fact]
+    public async Task Is_not_passed_by_calls_that_wait_for_their_turn()
+    {
+        using var fast = ScriptedChatClient.ByTurn(_clock, Says("block", 0.9).After(TimeSpan.FromSeconds(1)));
+        var world = new AgentWorld
+        {
+            Clock = _clock,
+            Fast = fast,
+            FastOptions = new ModelOptions { OutputTokensMax = 100, CallsAtOnceMax = 1 },
+            Ladder = new Ladder(new Tier("fast", "fast-1") { Samples = 6 }),
+            Budget = new Budget { Calls = 3 },
+        };
+        await using var bench = await world.StartAsync();
+        await bench.RunAsync();
+
+        Assert.Equal(3, fast.Requests.Count);
     }
 
     [Fact]

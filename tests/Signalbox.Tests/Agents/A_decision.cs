@@ -95,7 +95,10 @@ public sealed class A_decision
         var calls = Enumerable.Range(1, 3).Select(i => ScriptedReply.ToolCall("whoami", null, "c" + i));
         var world = new AgentWorld
         {
-            Clock = _clock, Fast = new ScriptedChatClient(_clock, calls), Strong = new ScriptedChatClient(_clock, Says("block", 0.9)), Tools = [Tool.Read("whois", "Who.", () => "x")],
+            Clock = _clock,
+            Fast = new ScriptedChatClient(_clock, calls),
+            Strong = new ScriptedChatClient(_clock, Says("block", 0.9)),
+            Tools = [Tool.Read("whois", "Who.", () => "x")],
         };
         await using var bench = await world.StartAsync();
         var row = await bench.RunAsync();
@@ -228,7 +231,9 @@ public sealed class A_decision
         using var fast = new ScriptedChatClient(_clock, Says("block", 0.6));
         var world = new AgentWorld
         {
-            Clock = _clock, Fast = fast, Strong = new ScriptedChatClient(_clock, Says("allow", 0.9)),
+            Clock = _clock,
+            Fast = fast,
+            Strong = new ScriptedChatClient(_clock, Says("allow", 0.9)),
             Ladder = new Ladder(new Tier("fast", "fast-1") { Samples = 3 }, new Tier("strong", "strong-1")),
         };
         await using var bench = await world.StartAsync();
@@ -321,6 +326,66 @@ public sealed class A_decision
 
         Assert.Equal((RunStatus.Completed, "Done"), ((await bench.IdleAsync()).Status, (await bench.RowAsync()).State));
         Assert.Equal(2, fast.Requests.Count);
+    }
+
+    private async Task<IReadOnlyList<string>> HandedBeforeAndAfterARetryAsync(IChatClient fast, IChatClient strong, string? fallback = null, Tool? tool = null, FaultyTarget? target = null)
+    {
+        var handed = new List<string>();
+        await using var bench = await Bench.StartAsync(
+            box =>
+            {
+                box.AddModel("fast-1", fast, new ModelOptions { OutputTokensMax = 100, Fallback = fallback }).AddModel("strong-1", strong, new ModelOptions { OutputTokensMax = 100 });
+                box.UseLadder(new Ladder(new Tier("fast", "fast-1"), new Tier("strong", "strong-1")));
+                foreach (var given in tool is null ? [] : new[] { tool })
+                {
+                    box.AddTool(given);
+                }
+
+                box.Add(new Flow(async visit =>
+                {
+                    var decision = await visit.Decide(NewAgent(), "192.0.2.7");
+                    handed.Add($"{decision.Answer!.Decision} by {decision.Tier}, {decision.Stands}");
+                    return handed.Count == 1 ? throw new InvalidOperationException("something else failed") : visit.GoTo(Step.Done);
+                })
+                { Agent = "judge", Tools = tool is null ? [] : [tool.Name], Also = [(Step.One, Step.Three)] });
+            },
+            target,
+            new HarnessOptions { Clock = _clock });
+        await bench.RunAsync();
+        await bench.RetryAsync();
+        await bench.IdleAsync();
+        return handed;
+    }
+
+    [Fact]
+    public async Task That_stands_stays_whole_when_the_run_is_retried_though_a_model_had_failed_on_the_way()
+    {
+        using var fast = new ScriptedChatClient(_clock, ScriptedReply.Throw(new ModelException(ModelTrouble.InvalidRequest, "no")), Says("allow", 0.1));
+        using var strong = new ScriptedChatClient(_clock, Says("block", 0.9));
+
+        Assert.Equal(["block by fast, True", "block by fast, True"], await HandedBeforeAndAfterARetryAsync(fast, strong, fallback: "strong-1"));
+        Assert.Single(fast.Requests);
+    }
+
+    [Fact]
+    public async Task That_stands_stays_whole_when_the_run_is_retried_though_a_tier_had_failed_on_the_way()
+    {
+        using var fast = new ScriptedChatClient(_clock, ScriptedReply.Throw(new ModelException(ModelTrouble.InvalidRequest, "no")), Says("allow", 0.95));
+        using var strong = new ScriptedChatClient(_clock, Says("block", 0.9));
+
+        Assert.Equal(["block by strong, True", "block by strong, True"], await HandedBeforeAndAfterARetryAsync(fast, strong));
+    }
+
+    [Fact]
+    public async Task That_stands_does_not_act_again_when_the_run_is_retried()
+    {
+        var target = new FaultyTarget { Policy = ActionPolicy.Default with { Attempts = 1 } };
+        target.Faults.Enqueue(TargetFault.ThrowsBeforeEffect);
+        using var fast = new ScriptedChatClient(_clock, ScriptedReply.ToolCall("block_it", new Dictionary<string, object?> { ["address"] = "192.0.2.7" }), Says("block", 0.9));
+        using var strong = new ScriptedChatClient(_clock);
+
+        Assert.Equal(["block by fast, True", "block by fast, True"], await HandedBeforeAndAfterARetryAsync(fast, strong, tool: Tool.Act<Block>("block_it", "Blocks."), target: target));
+        Assert.Empty(target.Log);
     }
 
     [Fact]

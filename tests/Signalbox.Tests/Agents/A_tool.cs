@@ -117,6 +117,31 @@ public sealed class A_tool
         Assert.Equal(3, (await bench.EntriesAsync(EntryKinds.StepCompleted)).Count(e => Body.Read<StepCompleted>(e).Type == "tool"));
     }
 
+    public sealed record Ban(System.Net.IPAddress Address);
+
+    private sealed class BanHandler : ActionHandler<Ban>
+    {
+        public override TargetClass TargetClass => TargetClass.T3;
+
+        public override Task<Observation> ProbeAsync(Ban action, ActionContext context, CancellationToken cancellationToken) => Task.FromResult(Observation.So("so"));
+
+        public override Task<string?> ExecuteAsync(Ban action, ActionContext context, CancellationToken cancellationToken) => Task.FromResult<string?>(null);
+    }
+
+    [Fact]
+    public async Task Bound_to_an_action_is_rejected_where_its_arguments_are_no_such_action()
+    {
+        using var model = new ScriptedChatClient(_clock, ScriptedReply.ToolCall("ban", new Dictionary<string, object?> { ["address"] = "not an address" }), Says("block", 0.9));
+        var world = new AgentWorld { Clock = _clock, Fast = model, Tools = [Tool.Act<Ban>("ban", "Bans an address.")], More = box => box.AddAction<Ban, BanHandler>("ban") };
+        await using var bench = await world.StartAsync();
+        var row = await bench.RunAsync();
+
+        var rejected = await bench.BodyAsync<ToolRejected>(EntryKinds.ToolRejected);
+        Assert.Equal(RejectionCodes.BadArguments, rejected.Code);
+        Assert.StartsWith("The arguments of 'ban' do not fit: 'not an address' is not an IP address.", rejected.Answer, StringComparison.Ordinal);
+        Assert.Equal(1, row.Spent.Rejections);
+    }
+
     [Fact]
     public async Task That_the_state_does_not_give_does_not_exist_there()
     {

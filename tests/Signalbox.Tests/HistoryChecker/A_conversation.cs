@@ -127,15 +127,14 @@ public sealed class A_conversation
     }
 
     [Fact]
-    public void Asks_a_failed_tool_once_more_after_a_retry()
+    public void That_stands_asks_no_failed_tool_once_more_after_a_retry()
     {
         _journal.Change("r-j", 8, e => Call("fast", 1, "c1", "whois", "step.failed"));
         Retry(27, whole: false);
-        _journal.Insert(30, Call("fast", 1, "c1", "whois"));
         Assert.Empty(_journal.Check());
 
-        _journal.Insert(31, Call("fast", 1, "c1", "whois") with { Step = "whois/-/2" });
-        Assert.Equal("I18 r-j seq 31: expected a call of the turn before it, 3; got one of turn 1", _journal.Check().First());
+        _journal.Insert(30, Call("fast", 1, "c1", "whois"));
+        Assert.NotEmpty(_journal.Check());
     }
 
     /// <summary>The run fails, is retried and leased; perhaps everything of the agent comes again.</summary>

@@ -99,6 +99,16 @@ public sealed class A_journal_that_was_tampered_with
     }
 
     [Fact]
+    public void Finds_no_reference_in_what_others_say()
+    {
+        var words = $$"""{"$payload":"{{new string('a', 64)}}"}""";
+        var journal = GoodHistory.Write().Change("r-a", 5, e => e with { Body = $$"""{"result":{"said":[{{words}}]},"microseconds":5}""" });
+        Assert.Empty(journal.Check());
+        journal.Change("r-a", 5, e => e with { Body = $$"""{"result":{{words}},"microseconds":5}""" });
+        Assert.Equal([$"I19 r-a seq 5: expected payload {new string('a', 64)} in the export; got none"], journal.Check());
+    }
+
+    [Fact]
     public void Shows_a_definition_that_is_missing()
     {
         _lines.RemoveAt(1);

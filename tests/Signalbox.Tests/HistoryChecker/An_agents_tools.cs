@@ -115,12 +115,12 @@ public sealed class An_agents_tools
     }
 
     [Fact]
-    public void Act_once_more_after_a_retry_only_when_they_are_called_once_more()
+    public void Do_not_act_once_more_after_a_retry_where_the_decision_stands()
     {
         // The decision stands, the action was not applied, and the run fails later: nobody asks for the action again.
         _journal.Change("r-j", 21, e => e with { Kind = "action.not_applied" });
         _journal.Insert(27, new("r-j", "run.retried") { Actor = "person:anna" }).Insert(27, InTriage("run.failed", "", "", """{"code":"handler_failed","reason":"x"}""") with { Step = "" });
         _journal.Insert(29, Lease("r-j", "w-1", "Triage", 1)).Insert(30, InTriage("action.verified", "judge", "warn", """{"actionId":"a-9","action":"warn"}"""));
-        Assert.Equal(["I18 r-j seq 30: expected a call of a tool that 'Triage' gives 'judge' (whois, warn_all), not answered yet, before the action 'warn' begins; got none"], _journal.Check());
+        Assert.Equal(["I18 r-j seq 30: expected nothing more of the action 'warn', which ended as action.not_applied in an asking that stands; got 'action.verified'"], _journal.Check());
     }
 }

@@ -91,15 +91,7 @@ internal sealed class ToolRunner(VisitScope asking, string agent)
 
     private async Task<ToolOutcome> ActAsync(VisitScope scope, Tool tool, Type type, RawJson arguments, ToolCalled call, int index)
     {
-        object? action;
-        try
-        {
-            action = JsonSerializer.Deserialize(arguments.Utf8.Span, type, SignalboxJson.Options);
-        }
-        catch (Exception e) when (e is JsonException or NotSupportedException or ArgumentException)
-        {
-            return new(tool.Name, arguments, Bodies.Json(new { error = RejectionCodes.BadArguments, reason = $"the arguments are no {type.Name}: {Texts.Cut(e.Message, 300)}" }), null, WasRejected: true);
-        }
+        var action = Read(type, arguments);
 
         // One action of one asking happens once, whichever tier wants it and however often.
         var canonical = new RawJson(JsonSerializer.SerializeToUtf8Bytes(action, type, SignalboxJson.Options));
@@ -115,6 +107,26 @@ internal sealed class ToolRunner(VisitScope asking, string agent)
         var (completed, seq) = await Visit.StepAsync(scope.ScopeName, tool.Name, arguments, _ => Task.FromResult(new StepResult(answer, null, [])), options);
         return new(tool.Name, arguments, new RawJson(await Visit.Journal.ResolveAsync(completed.Result, seq)), null, WasRejected: false);
     }
+
+    /// <summary>Why arguments that fit the schema are no action all the same; null if they are one.</summary>
+    public static string? Unfit(Tool tool, RawJson arguments)
+    {
+        if (tool.ActionType is not { } type)
+        {
+            return null;
+        }
+
+        try
+        {
+            return Read(type, arguments) is null ? "they are null" : null;
+        }
+        catch (Exception e) when (e is JsonException or NotSupportedException or ArgumentException)
+        {
+            return e.Message;
+        }
+    }
+
+    private static object? Read(Type type, RawJson arguments) => JsonSerializer.Deserialize(CanonicalJson.Of(arguments.Utf8.Span), type, SignalboxJson.Options);
 
     private static string Key(ToolCalled call, int index) => string.Create(CultureInfo.InvariantCulture, $"{call.Turn}.{index}");
 
