@@ -44,13 +44,11 @@ internal sealed class ModelTurn(VisitScope scope, string agent, string tier, Fun
         async Task<StepResult> AttemptAsync(CancellationToken cancellationToken)
         {
             var reserved = model.MayUse(request.Bytes);
-            if (lacks(reserved) is { } lacking)
-            {
-                throw new StepFaultException(BudgetCode, lacking);
-            }
-
+            ThrowIfLacking(reserved);
             using var turn = await WaitForTurnAsync(model, reserved, cancellationToken);
+            ThrowIfLacking(reserved); // others of this run did not wait as long
             await ReserveAsync(step, model, reserved);
+            cancellationToken.ThrowIfCancellationRequested(); // the journal may have been long in taking it
             var begun = Visit.Engine.Clock.GetTimestamp();
             try
             {
@@ -82,19 +80,22 @@ internal sealed class ModelTurn(VisitScope scope, string agent, string tier, Fun
         }
     }
 
+    private void ThrowIfLacking(Spending next)
+    {
+        if (lacks(next) is { } lacking)
+        {
+            throw new StepFaultException(BudgetCode, lacking);
+        }
+    }
+
     /// <summary>Between looking at the budget and the reservation's arrival, others of this run must not spend the same.</summary>
     private async Task ReserveAsync(string step, Model model, Spending reserved)
     {
         Visit.ThrowIfClosed();
-        Visit.Reserving += reserved;
-        try
+        using (Visit.Reserve(scope.ScopeName, reserved))
         {
             var key = StepKey.Of(step, []).ToString();
             await Visit.Journal.AppendAsync([Visit.Draft(EntryKinds.BudgetReserved, new ScopedStep(scope.ScopeName, key), Body.Write(new BudgetReserved(agent, model.Name, reserved)), actor: "engine")]);
-        }
-        finally
-        {
-            Visit.Reserving -= reserved;
         }
     }
 
@@ -122,7 +123,7 @@ internal sealed class ModelTurn(VisitScope scope, string agent, string tier, Fun
                 },
                 context);
         }
-        catch (Exception e) when (e is not OperationCanceledException and not ModelException)
+        catch (Exception e) when (e is not OperationCanceledException and not ModelException and not StepFaultException)
         {
             throw ModelTroubles.Of(e);
         }

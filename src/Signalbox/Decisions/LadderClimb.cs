@@ -330,8 +330,8 @@ internal sealed class LadderClimb<TAnswer>
 
     /// <summary>What the agent's or the run's budget lacks for a call.</summary>
     private string? Lacks(Spending next) =>
-        _agent.Budget.Lacks(Visit.Record.SpentIn(_asking.ScopeName), next) is { } own ? $"the agent's budget does not suffice: {own}"
-        : Visit.Engine.Decisions.BudgetFor(Visit.Workflow).Lacks(Visit.Row.Spent + Visit.Reserving, next) is { } shared ? $"the run's budget does not suffice: {shared}"
+        _agent.Budget.Lacks(Visit.SpentIn(_asking.ScopeName), next) is { } own ? $"the agent's budget does not suffice: {own}"
+        : Visit.Engine.Decisions.BudgetFor(Visit.Workflow).Lacks(Visit.Spent, next) is { } shared ? $"the run's budget does not suffice: {shared}"
         : null;
 
     private string Id(VisitScope scope) => "d-" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{Visit.Row.Run}\n{Visit.Row.Visit}\n{scope.ScopeName}")).AsSpan(0, 8));
