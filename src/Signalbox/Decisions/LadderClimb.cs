@@ -216,6 +216,12 @@ internal sealed class LadderClimb<TAnswer>
             json = JsonSerializer.Serialize(dossier, SignalboxJson.Options);
         }
 
+        if (json.Length > HandoverCharactersMax)
+        {
+            dossier = dossier with { Opinions = [.. dossier.Opinions.Select(Shortened)] };
+            json = JsonSerializer.Serialize(dossier, SignalboxJson.Options);
+        }
+
         // In JSON these two stand in texts alone; escaped, no text in it can end the mark around it.
         json = json.Replace("<", "\\u003C", StringComparison.Ordinal).Replace(">", "\\u003E", StringComparison.Ordinal);
 
@@ -226,6 +232,13 @@ internal sealed class LadderClimb<TAnswer>
             </dossier>
             """;
     }
+
+    private static TierOpinion Shortened(TierOpinion opinion) => opinion with
+    {
+        Answer = opinion.Answer is { } answer ? Bodies.Json(Texts.Cut(answer.ToString(), FindingBytesMax)) : null,
+        Kind = opinion.Kind is { } kind ? Texts.Cut(kind, 200) : null,
+        Reasons = [.. opinion.Reasons.Take(20).Select(r => Texts.Cut(r, 200))],
+    };
 
     private void Keep(TurnLoop<TAnswer> loop)
     {
