@@ -41,7 +41,7 @@ internal static class JournalExport
             return [];
         }
 
-        using var document = JsonDocument.Parse(body);
+        using var document = JsonDocument.Parse(body, new JsonDocumentOptions { MaxDepth = 1000 });
         return [.. Hashes(document.RootElement)];
 
         static IEnumerable<string> Hashes(JsonElement value) => value.ValueKind switch

@@ -13,7 +13,15 @@ internal sealed class ActionRunner(VisitEngine visit)
     public Task<ActionOutcome> ActAsync<TAction>(string scope, TAction action, bool undo)
         where TAction : notnull => ActAsync(scope, visit.Engine.Actions.Get(typeof(TAction)), Bodies.Json(action), undo);
 
-    public async Task<ActionOutcome> ActAsync(string scope, ActionRegistration registration, RawJson arguments, bool undo)
+    /// <param name="scope">The scope that acts.</param>
+    /// <param name="registration">The action.</param>
+    /// <param name="arguments">Its arguments.</param>
+    /// <param name="undo">Whether it is to be taken back.</param>
+    /// <param name="isOrdered">
+    /// Whether the scope comes to its actions in one order, so that a new one before one that is recorded shows changed code. The samples of an agent act side by side in one scope; what they leave unasked
+    /// holds the transition alone.
+    /// </param>
+    public async Task<ActionOutcome> ActAsync(string scope, ActionRegistration registration, RawJson arguments, bool undo, bool isOrdered = true)
     {
         var (step, release) = await visit.AskAsync(scope, undo ? "undo:" + registration.Name : registration.Name, arguments);
         return await visit.OperateAsync(async () =>
@@ -26,7 +34,7 @@ internal sealed class ActionRunner(VisitEngine visit)
                 {
                     outcome = record?.Intent is { } intent
                         ? await visit.ActAsync(() => CarryThroughAsync(intent, mayExecute: true))
-                        : await BeginAsync(step, registration, arguments, undo);
+                        : await BeginAsync(step, registration, arguments, undo, isOrdered);
                 }
 
                 visit.Scope(scope).Now = Math.Max(visit.Scope(scope).Now, outcome.At);
@@ -107,9 +115,13 @@ internal sealed class ActionRunner(VisitEngine visit)
     public static string ActionId(RunId run, int visitNumber, ScopedStep step) =>
         Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes($"{run}\n{visitNumber}\n{step.Scope}\n{step.Step}")).AsSpan(0, 16));
 
-    private async Task<Entry> BeginAsync(ScopedStep step, ActionRegistration registration, RawJson arguments, bool undo)
+    private async Task<Entry> BeginAsync(ScopedStep step, ActionRegistration registration, RawJson arguments, bool undo, bool isOrdered)
     {
-        visit.HoldIfEffectsAreUnasked(step.Scope);
+        if (isOrdered)
+        {
+            visit.HoldIfEffectsAreUnasked(step.Scope);
+        }
+
         var handler = registration.Bind(visit.Services);
         var canonical = CanonicalJson.Of(arguments.Utf8.Span);
         var (placed, payloads) = Bodies.Place(arguments);

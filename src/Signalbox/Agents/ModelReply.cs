@@ -7,6 +7,8 @@ namespace Signalbox;
 /// <summary>A model's reply on its way into the journal and out of it: what is no complete reply goes no further.</summary>
 internal static class ModelReply
 {
+    private const int NameCharactersMax = 200;
+
     /// <summary>How messages are written: as Microsoft.Extensions.AI does, so that reasoning blocks keep their signatures.</summary>
     public static JsonSerializerOptions MessageOptions { get; } = new(AIJsonUtilities.DefaultOptions) { WriteIndented = false };
 
@@ -14,6 +16,7 @@ internal static class ModelReply
 
     /// <summary>Asks, and gives a reply only if it is complete.</summary>
     /// <exception cref="ModelException">There is none.</exception>
+    /// <exception cref="StepFaultException">It streams on and on.</exception>
     public static async Task<ChatResponse> AskAsync(Engine engine, IChatClient client, IEnumerable<ChatMessage> messages, ChatOptions options, TimeSpan? silentMax, CancellationToken cancellationToken)
     {
         try
@@ -24,7 +27,7 @@ internal static class ModelReply
             Check(response);
             return response;
         }
-        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        catch (Exception e) when (e is not StepFaultException && !cancellationToken.IsCancellationRequested)
         {
             throw ModelTroubles.Of(e);
         }
@@ -46,13 +49,13 @@ internal static class ModelReply
 
         if (bytes.Length > bytesMax)
         {
-            throw new StepFaultException("too_large", $"the model's reply has {bytes.Length:N0} bytes; the limit is {bytesMax:N0} (ResultBytesMax)");
+            throw TooLarge($"{bytes.Length:N0} bytes", bytesMax);
         }
 
         var (reply, more) = Bodies.Place(new RawJson(bytes));
         var usage = response.Usage;
         var call = new ModelCall(
-            response.ModelId ?? model, [.. messages.Select(p => p.Hash)], reply, response.FinishReason?.Value ?? "",
+            Texts.Cut(response.ModelId ?? model, NameCharactersMax), [.. messages.Select(p => p.Hash)], reply, Texts.Cut(response.FinishReason?.Value ?? "", NameCharactersMax),
             NotNegative(usage?.InputTokenCount), NotNegative(usage?.OutputTokenCount), NotNegative(usage?.CachedInputTokenCount), CacheWrites(usage));
         return (call, [.. messages, .. more]);
     }
@@ -67,11 +70,14 @@ internal static class ModelReply
     /// <exception cref="JsonException">It holds none.</exception>
     public static T Answer<T>(string text) => JsonSerializer.Deserialize<T>(Unfenced(text), SignalboxJson.Options) ?? throw new JsonException("It is null.");
 
+    private static StepFaultException TooLarge(string what, int bytesMax) => new("too_large", $"the model's reply has {what}; the limit is {bytesMax:N0} (ResultBytesMax)");
+
     private static async Task<ChatResponse> StreamAsync(Engine engine, IAsyncEnumerable<ChatResponseUpdate> stream, TimeSpan silentMax, CancellationToken cancellationToken)
     {
         var updates = new List<ChatResponseUpdate>();
         var reader = stream.GetAsyncEnumerator(cancellationToken);
         var left = false;
+        long characters = 0;
         try
         {
             while (true)
@@ -91,6 +97,14 @@ internal static class ModelReply
                     throw;
                 }
 
+                // What always has more at hand never lets the clock or a cancellation in.
+                cancellationToken.ThrowIfCancellationRequested();
+                characters += reader.Current.Contents.Sum(CharactersOf);
+                if (characters > engine.Limits.ResultBytesMax)
+                {
+                    throw TooLarge($"more than {characters:N0} characters, and it streams on", engine.Limits.ResultBytesMax);
+                }
+
                 updates.Add(reader.Current);
             }
         }
@@ -106,6 +120,13 @@ internal static class ModelReply
             }
         }
     }
+
+    private static long CharactersOf(AIContent content) => content switch
+    {
+        TextContent text => text.Text.Length,
+        TextReasoningContent reasoning => reasoning.Text.Length + (reasoning.ProtectedData?.Length ?? 0),
+        _ => 100,
+    };
 
     private static void Check(ChatResponse response)
     {

@@ -48,8 +48,9 @@ internal sealed class ModelTurn(VisitScope scope, string agent, string tier, Fun
             var reserved = model.MayUse(request.Bytes);
             ThrowIfLacking(reserved);
             using var turn = await WaitForTurnAsync(model, reserved, cancellationToken);
-            ThrowIfLacking(reserved); // others may have spent it meanwhile
+            ThrowIfLacking(reserved); // others of this run did not wait as long
             await ReserveAsync(step, model, reserved);
+            cancellationToken.ThrowIfCancellationRequested(); // the journal may have been long in taking it
             var begun = Visit.Engine.Clock.GetTimestamp();
             try
             {
@@ -91,15 +92,10 @@ internal sealed class ModelTurn(VisitScope scope, string agent, string tier, Fun
     private async Task ReserveAsync(string step, Model model, Spending reserved)
     {
         Visit.ThrowIfClosed();
-        Visit.Reserving += reserved;
-        try
+        using (Visit.Reserve(scope.ScopeName, reserved))
         {
             var key = StepKey.Of(step, []).ToString();
             await Visit.Journal.AppendAsync([Visit.Draft(EntryKinds.BudgetReserved, new ScopedStep(scope.ScopeName, key), Body.Write(new BudgetReserved(agent, model.Name, reserved)), actor: "engine")]);
-        }
-        finally
-        {
-            Visit.Reserving -= reserved;
         }
     }
 
@@ -127,7 +123,7 @@ internal sealed class ModelTurn(VisitScope scope, string agent, string tier, Fun
                 },
                 context);
         }
-        catch (Exception e) when (e is not OperationCanceledException and not ModelException)
+        catch (Exception e) when (e is not OperationCanceledException and not ModelException and not StepFaultException)
         {
             throw ModelTroubles.Of(e);
         }

@@ -15,9 +15,9 @@ public sealed record Price(decimal Input, decimal Output)
     /// <summary>Tokens written to the provider's cache; like any other input unless it is set.</summary>
     public decimal? CacheWrite { get; init; }
 
-    /// <summary>The price in millionths, rounded up.</summary>
+    /// <summary>The price in millionths, rounded up; never negative, whatever a provider counts.</summary>
     internal long Micros(long input, long output, long cached = 0, long cacheWrite = 0) =>
-        (long)Math.Ceiling(((input - cached - cacheWrite) * Input) + (cached * (CachedInput ?? Input)) + (cacheWrite * (CacheWrite ?? Input)) + (output * Output));
+        (long)Math.Ceiling((Math.Max(0, input - cached - cacheWrite) * Input) + (cached * (CachedInput ?? Input)) + (cacheWrite * (CacheWrite ?? Input)) + (output * Output));
 }
 
 /// <summary>How a model is called.</summary>

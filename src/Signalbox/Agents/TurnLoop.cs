@@ -11,6 +11,8 @@ namespace Signalbox;
 /// </summary>
 internal sealed class TurnLoop<TAnswer>(VisitScope scope, Agent<TAnswer> agent, Tier tier, AgentConfiguration configuration, ToolRunner tools, Func<Spending, string?> lacks)
 {
+    private const int AnswerCharactersMax = 100_000;
+
     private readonly ToolGuard _guard = new(configuration, scope.Engine.Engine.Tools);
     private readonly ModelTurn _turn = new(scope, agent.Name, tier.Name, lacks);
     private readonly List<ChatMessage> _conversation = [];
@@ -151,6 +153,11 @@ internal sealed class TurnLoop<TAnswer>(VisitScope scope, Agent<TAnswer> agent, 
     private string? Read(string text, out TAnswer? answer)
     {
         answer = default;
+        if (text.Length > AnswerCharactersMax)
+        {
+            return string.Create(CultureInfo.InvariantCulture, $"Your answer does not fit: it has {text.Length:N0} characters, and at most {AnswerCharactersMax:N0} are read. Answer again, in short.");
+        }
+
         try
         {
             answer = ModelReply.Answer<TAnswer>(text);
@@ -214,6 +221,12 @@ internal sealed class TurnLoop<TAnswer>(VisitScope scope, Agent<TAnswer> agent, 
 
     private async Task<ToolOutcome> AnswerAsync(int turn, CheckedCall call)
     {
+        if (call.Index > ToolGuard.CallsOfATurnMax)
+        {
+            // Recorded and counted is the first that was too many; thousands would fill the journal.
+            return new(call.Call.Name, call.Arguments, Bodies.Json(new { error = call.Rejection!.Code, reason = call.Rejection.Answer }), null, WasRejected: true);
+        }
+
         if (call.Rejection is { } rejection)
         {
             return new(call.Call.Name, call.Arguments, await RejectAsync(turn, call, rejection), null, WasRejected: true);

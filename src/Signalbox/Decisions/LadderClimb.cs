@@ -217,6 +217,12 @@ internal sealed class LadderClimb<TAnswer>
             json = JsonSerializer.Serialize(dossier, SignalboxJson.Options);
         }
 
+        if (json.Length > HandoverCharactersMax)
+        {
+            dossier = dossier with { Opinions = [.. dossier.Opinions.Select(Shortened)] };
+            json = JsonSerializer.Serialize(dossier, SignalboxJson.Options);
+        }
+
         // In JSON these two stand in texts alone; escaped, no text in it can end the mark around it.
         json = json.Replace("<", "\\u003C", StringComparison.Ordinal).Replace(">", "\\u003E", StringComparison.Ordinal);
 
@@ -227,6 +233,13 @@ internal sealed class LadderClimb<TAnswer>
             </dossier>
             """;
     }
+
+    private static TierOpinion Shortened(TierOpinion opinion) => opinion with
+    {
+        Answer = opinion.Answer is { } answer ? Bodies.Json(Texts.Cut(answer.ToString(), FindingBytesMax)) : null,
+        Kind = opinion.Kind is { } kind ? Texts.Cut(kind, 200) : null,
+        Reasons = [.. opinion.Reasons.Take(20).Select(r => Texts.Cut(r, 200))],
+    };
 
     /// <summary>What a tier found goes along. Of two equal calls the later one counts, so that what failed once and was had afterwards is not missing.</summary>
     private void Keep(TurnLoop<TAnswer> loop)
@@ -343,8 +356,8 @@ internal sealed class LadderClimb<TAnswer>
 
     /// <summary>What the agent's or the run's budget lacks for a call.</summary>
     private string? Lacks(Spending next) =>
-        _agent.Budget.Lacks(Visit.Record.SpentIn(_asking.ScopeName), next) is { } own ? $"the agent's budget does not suffice: {own}"
-        : Visit.Engine.Decisions.BudgetFor(Visit.Workflow).Lacks(Visit.Row.Spent + Visit.Reserving, next) is { } shared ? $"the run's budget does not suffice: {shared}"
+        _agent.Budget.Lacks(Visit.SpentIn(_asking.ScopeName), next) is { } own ? $"the agent's budget does not suffice: {own}"
+        : Visit.Engine.Decisions.BudgetFor(Visit.Workflow).Lacks(Visit.Spent, next) is { } shared ? $"the run's budget does not suffice: {shared}"
         : null;
 
     private string Id(VisitScope scope) => "d-" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{Visit.Row.Run}\n{Visit.Row.Visit}\n{scope.ScopeName}")).AsSpan(0, 8));

@@ -142,6 +142,9 @@ public enum ReleaseVerb
 /// <summary>Writes and reads bodies. Names are camelCase, members without a value (null, false, 0) are left out, unknown members are ignored: a body may grow.</summary>
 public static class Body
 {
+    /// <summary>How deep a body may be that is read. Values from outside have 64 levels at most; a body puts a few around them.</summary>
+    internal const int DepthMax = 128;
+
     /// <summary>The body as UTF-8 JSON.</summary>
     public static ReadOnlyMemory<byte> Write<T>(T body) => JsonSerializer.SerializeToUtf8Bytes(body, typeof(T), BodyJson.Default);
 
@@ -161,7 +164,7 @@ public static class Body
     }
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault, Converters = [typeof(PayloadHashConverter)])]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault, MaxDepth = Body.DepthMax, Converters = [typeof(PayloadHashConverter)])]
 [JsonSerializable(typeof(RunStarted))]
 [JsonSerializable(typeof(RunLeased))]
 [JsonSerializable(typeof(Trouble))]

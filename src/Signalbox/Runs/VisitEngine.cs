@@ -33,12 +33,15 @@ internal sealed record VisitEnd(VisitEndKind Kind, Trouble? Trouble = null);
 /// </summary>
 internal sealed class VisitEngine : IDisposable
 {
+    private const int ReasonCharactersMax = 4_000; // it may be anybody's words
+
     private readonly TaskCompletionSource _end = new();
     private readonly CancellationTokenSource _closing = new();
     private readonly Dictionary<string, ScopeState> _scopes = [];
     private readonly HashSet<Task> _actionsAtWork = [];
     private readonly List<EntryDraft> _unopened = [];
     private readonly HashSet<long> _reserved = [];
+    private readonly HashSet<Reserving> _reserving = [];
     private int _working;
     private int _waiting;
     private bool _closed;
@@ -80,9 +83,6 @@ internal sealed class VisitEngine : IDisposable
     public RunRow Row => Journal.Head.Row;
 
     public CancellationToken Closing => _closing.Token;
-
-    /// <summary>Reservations on their way into the journal.</summary>
-    public Spending Reserving { get; set; } = Spending.None;
 
     /// <summary>Ends when the worker gives up waiting for what must not be left half done.</summary>
     public required CancellationToken Abandoned { get; init; }
@@ -154,6 +154,15 @@ internal sealed class VisitEngine : IDisposable
 
     /// <summary>Takes a signal for one wait, so that two branches never consume the same one. False if it is taken.</summary>
     public bool Reserve(long signal) => _reserved.Add(signal);
+
+    /// <summary>A reservation is on its way into the journal until this is disposed.</summary>
+    public IDisposable Reserve(string scope, Spending amount) => new Reserving(_reserving, scope, amount);
+
+    /// <summary>What the visit has used up in a scope and the scopes within it, reservations on their way included.</summary>
+    public Spending SpentIn(string scope) => _reserving.Where(r => VisitRecord.IsWithin(r.Scope, scope)).Aggregate(Record.SpentIn(scope), (sum, r) => sum + r.Amount);
+
+    /// <summary>What the run has used up, reservations on their way included.</summary>
+    public Spending Spent => _reserving.Aggregate(Row.Spent, (sum, r) => sum + r.Amount);
 
     /// <summary>The waits that were asked for in this pass and are not yet recorded.</summary>
     public IReadOnlyList<EntryDraft> TakeUnopenedWaits()
@@ -442,7 +451,7 @@ internal sealed class VisitEngine : IDisposable
 
             var known = fault as StepFaultException;
             var failed = new StepFailed(
-                known?.Code ?? "failed", known?.Message ?? $"{fault.GetType().Name}: {fault.Message}", placed, microseconds, attempt, options.Type, options.Tool, known?.Settlement);
+                known?.Code ?? "failed", Texts.Cut(known?.Message ?? $"{fault.GetType().Name}: {fault.Message}", ReasonCharactersMax), placed, microseconds, attempt, options.Type, options.Tool, known?.Settlement);
             if (attempt >= options.Attempts || !options.IsWorthAnother(fault))
             {
                 return ((await Journal.AppendAsync([Draft(EntryKinds.StepFailed, step, Body.Write(failed), failed.Reason, payloads)]))[0], default);
@@ -484,6 +493,23 @@ internal sealed class VisitEngine : IDisposable
     public void Dispose() => _closing.Dispose();
 
     private static Task NeverAsync() => new TaskCompletionSource().Task;
+
+    private sealed class Reserving : IDisposable
+    {
+        private readonly HashSet<Reserving> _all;
+
+        public Reserving(HashSet<Reserving> all, string scope, Spending amount)
+        {
+            (_all, Scope, Amount) = (all, scope, amount);
+            all.Add(this);
+        }
+
+        public string Scope { get; }
+
+        public Spending Amount { get; }
+
+        public void Dispose() => _all.Remove(this);
+    }
 
     /// <summary>What a scope has asked in this pass.</summary>
     internal sealed class ScopeState(long now)

@@ -156,7 +156,7 @@ internal sealed class VisitRecord
     private bool Stands(string asked) => _outcomes.Values.Any(e =>
         e.Kind == EntryKinds.DecisionMade && IsWithin(e.Scope, asked) && e.Scope.LastIndexOf('/') == asked.Length && Body.Read<DecisionMade>(e).Stands);
 
-    private static bool IsWithin(string scope, string outer) => scope == outer || scope.StartsWith(outer + "/", StringComparison.Ordinal);
+    public static bool IsWithin(string scope, string outer) => scope == outer || scope.StartsWith(outer + "/", StringComparison.Ordinal);
 
     private void AddEffect(ScopedStep step)
     {

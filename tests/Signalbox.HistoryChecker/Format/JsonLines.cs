@@ -28,7 +28,7 @@ internal static class JsonLines
     {
         try
         {
-            var document = JsonDocument.Parse(line);
+            var document = JsonDocument.Parse(line, DeepDocument);
             return document.RootElement.ValueKind == JsonValueKind.Object ? document : throw new BadInputException(name, number, "expected a JSON object");
         }
         catch (JsonException e)

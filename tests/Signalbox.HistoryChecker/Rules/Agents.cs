@@ -98,7 +98,7 @@ internal sealed partial class Agents(Findings findings, Definition definition, P
 
     public void ToolRejected(Entry entry, Body body)
     {
-        _ = body.Text("code");
+        var code = body.Text("code");
         _ = body.Text("answer");
         if (Locate(entry, body.Text("agent"), body.Text("tier"), "I18") is not var (asking, tier))
         {
@@ -115,6 +115,10 @@ internal sealed partial class Agents(Findings findings, Definition definition, P
         CheckCall(entry, conversation, Number(body, "turn"), callId, null);
         MustBeAtWork(entry, asking, tier, "call");
         conversation.Answered[callId] = entry.Kind;
+        foreach (var later in code == "too_many_calls" ? conversation.Calls?.Keys.SkipWhile(id => id != callId).Skip(1) ?? [] : [])
+        {
+            conversation.Answered.TryAdd(later, entry.Kind); // the first that was too many stands for the rest
+        }
     }
 
     public void AnswerRejected(Entry entry, Body body)

@@ -56,6 +56,57 @@ public sealed class A_budget
     }
 
     [Fact]
+    public async Task Of_the_agents_own_is_shared_by_samples_side_by_side()
+    {
+        using var fast = ScriptedChatClient.Answering(_clock, _ => Says("block", 0.9).After(TimeSpan.FromSeconds(1)));
+        var world = World(fast, Budget.Default) with
+        {
+            Agent = new Agent<Verdict>("judge") { Instructions = "x", Confidence = v => v.Confidence, Kind = v => v.Decision, Budget = new Budget { Calls = 3 } },
+            Ladder = new Ladder(new Tier("fast", "fast-1") { Samples = 8 }),
+        };
+        await using var bench = await world.StartAsync();
+        var row = await bench.RunAsync();
+
+        Assert.Equal((3, 3), (fast.Requests.Count, row.Spent.Calls));
+    }
+
+    [Fact]
+    public async Task That_could_not_be_reserved_before_the_run_was_canceled_buys_no_call()
+    {
+        using var fast = ScriptedChatClient.Answering(_clock, _ => Says("block", 0.9));
+        var ladder = new Ladder(new Tier("fast", "fast-1"));
+        await using var bench = await Bench.StartAsync(
+            box => box.AddModel("fast-1", fast).UseLadder(ladder).Add(new Flow(async visit => visit.GoTo((await visit.Decide(NewAgent(), "x")).Stands ? Step.Done : Step.Three)) { Agent = "judge", Also = [(Step.One, Step.Three)] }),
+            options: new HarnessOptions { Clock = _clock });
+        await bench.StartRunAsync();
+        while ((await bench.EntriesAsync(EntryKinds.AgentBegan)).Count == 0)
+        {
+            await bench.Harness.SettleAsync(1);
+        }
+
+        bench.Harness.IsDiskFull = true;
+        await bench.Harness.AdvanceAsync(TimeSpan.FromSeconds(1));
+        await bench.CancelAsync();
+        await bench.Harness.AdvanceAsync(TimeSpan.FromSeconds(1));
+        bench.Harness.IsDiskFull = false;
+        var row = await bench.IdleAsync();
+
+        Assert.Equal((RunStatus.Canceled, 1), (row.Status, (await bench.EntriesAsync(EntryKinds.BudgetReserved)).Count));
+        Assert.Empty(fast.Requests);
+    }
+
+    [Fact]
+    public async Task Is_never_refunded_by_what_a_provider_says_of_its_cache()
+    {
+        using var fast = new ScriptedChatClient(_clock, Says("block", 0.9).Used(1_000, 10, cached: 5_000));
+        var world = World(fast, Budget.Default) with { FastOptions = new ModelOptions { Price = new Price(3, 15) { CachedInput = 0, CacheWrite = 0 }, OutputTokensMax = 100 } };
+        await using var bench = await world.StartAsync();
+
+        Assert.Equal(150, (await bench.RunAsync()).Spent.Micros);
+        Assert.Equal(150, new Price(3, 15) { CachedInput = 0, CacheWrite = 0 }.Micros(1_000, 10, cached: 1_000, cacheWrite: 1_000));
+    }
+
+    [Fact]
     public async Task Is_reserved_durably_before_each_call_and_settled_after_it()
     {
         using var fast = ScriptedChatClient.ByTurn(_clock, Whois(1).Used(1_000, 10), Says("block", 0.9).Used(2_000, 20, 500));
@@ -101,13 +152,15 @@ public sealed class A_budget
         Assert.Equal(("block by fast", 2), ((await bench.NoteAsync()).Text, row.Spent.Calls));
     }
 
-    [Fact]
-    public async Task Is_shared_by_agents_side_by_side_and_never_passed()
+    [Theory]
+    [InlineData(null)]
+    [InlineData(1)] // whoever waits for its turn looks at the budget again when it comes
+    public async Task Is_shared_by_agents_side_by_side_and_never_passed(int? callsAtOnceMax)
     {
         using var fast = ScriptedChatClient.Answering(_clock, _ => Says("block", 0.9).After(TimeSpan.FromSeconds(1)));
         var answers = new List<bool>();
         await using var bench = await Bench.StartAsync(
-            box => box.AddModel("fast-1", fast, new ModelOptions { OutputTokensMax = 10 }).UseLadder(new Ladder(new Tier("fast", "fast-1"))).UseBudget(new Budget { Calls = 5 }).Add(new Flow(async visit =>
+            box => box.AddModel("fast-1", fast, new ModelOptions { OutputTokensMax = 10, CallsAtOnceMax = callsAtOnceMax }).UseLadder(new Ladder(new Tier("fast", "fast-1"))).UseBudget(new Budget { Calls = 5 }).Add(new Flow(async visit =>
             {
                 var agent = NewAgent();
                 var decisions = await visit.FanOut(Enumerable.Range(1, 12).ToList(), i => $"a{i}", (scope, i) => scope.Decide(agent, $"192.0.2.{i}"));
