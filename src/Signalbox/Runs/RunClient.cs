@@ -25,6 +25,8 @@ public sealed class RunClient
     /// <summary>Who speaks, as <c>kind:name</c>, recorded with everything this client does.</summary>
     public string Actor { get; init; } = "client:" + Environment.UserName;
 
+    internal TimeProvider Clock => _clock;
+
     /// <summary>The store, to read journals.</summary>
     public IRunReader Store => _store;
 
@@ -108,11 +110,20 @@ public sealed class RunClient
     /// <exception cref="ArgumentException">There is no such run.</exception>
     public Task<RunRow> WaitForEndAsync(RunId run, CancellationToken cancellationToken = default) => WaitUntilAsync(run, row => !row.IsOpen, cancellationToken);
 
+    /// <summary>Completes when nothing more happens to the run by itself (<see cref="RunHead.IsSettled"/>): it has ended, is held, or asks a person.</summary>
+    /// <exception cref="ArgumentException">There is no such run.</exception>
+    public Task<RunHead> WaitUntilSettledAsync(RunId run, CancellationToken cancellationToken = default) => WaitForAsync(run, head => head.IsSettled, cancellationToken);
+
     /// <summary>Completes when the run's row satisfies the condition; it is looked at after each change, and every second for changes made elsewhere.</summary>
     /// <exception cref="ArgumentException">There is no such run.</exception>
     public async Task<RunRow> WaitUntilAsync(RunId run, Func<RunRow, bool> condition, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(condition);
+        return (await WaitForAsync(run, head => condition(head.Row), cancellationToken)).Row;
+    }
+
+    private async Task<RunHead> WaitForAsync(RunId run, Func<RunHead, bool> condition, CancellationToken cancellationToken)
+    {
         var changed = new SemaphoreSlim(0, 1);
         using var subscription = _store.Subscribe(change =>
         {
@@ -130,10 +141,10 @@ public sealed class RunClient
         });
         while (true)
         {
-            var row = await FindAsync(run, cancellationToken) ?? throw new ArgumentException($"The store has no run '{run}'.", nameof(run));
-            if (condition(row))
+            var head = await _store.FindAsync(run, cancellationToken) ?? throw new ArgumentException($"The store has no run '{run}'.", nameof(run));
+            if (condition(head))
             {
-                return row;
+                return head;
             }
 
             using var woken = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
