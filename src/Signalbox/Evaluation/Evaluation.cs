@@ -93,33 +93,30 @@ public sealed class Evaluation<TCase>(string workflow)
 
         var results = new EvaluatedCase[cases.Count];
         var done = default(EvaluationCounts);
+        var begun = 0;
         var telling = new Lock();
-        using var places = new SemaphoreSlim(RunsAtOnce);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        await Task.WhenAll(cases.Select(EvaluateAsync));
+        await Task.WhenAll(Enumerable.Range(0, Math.Min(RunsAtOnce, cases.Count)).Select(_ => EvaluateOneAfterAnotherAsync()));
         return EvaluationReport.Of(Workflow, configuration, results);
 
-        async Task EvaluateAsync(EvaluationCase<TCase> one, int index)
+        async Task EvaluateOneAfterAnotherAsync()
         {
-            await places.WaitAsync(stop.Token);
             try
             {
-                var result = results[index] = await EvaluateOneAsync(client, one, configuration, stop.Token);
-                lock (telling)
+                while (Interlocked.Increment(ref begun) - 1 is var index && index < cases.Count)
                 {
-                    done = done.With(result);
-                    progress?.Report(new EvaluationProgress(done, cases.Count));
+                    var result = results[index] = await EvaluateOneAsync(client, cases[index], configuration, stop.Token);
+                    lock (telling)
+                    {
+                        done = done.With(result);
+                        progress?.Report(new EvaluationProgress(done, cases.Count));
+                    }
                 }
             }
             catch
             {
-                // What stops one case (a store that is gone) stops all: the call can be repeated.
-                await stop.CancelAsync();
+                stop.CancelHere(); // what stops one case (a store that is gone) stops all; the call can be repeated
                 throw;
-            }
-            finally
-            {
-                places.Release();
             }
         }
     }

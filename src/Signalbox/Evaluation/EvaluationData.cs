@@ -67,6 +67,14 @@ public static class EvaluationData
             return KeyValuePair.Create(id, line.Truth());
         }, one => one.Key, form ?? TruthForm.Default, cancellationToken);
 
+    /// <summary>Reads any objects, one a line, as Signalbox writes them: data that a program makes cases of. Members that <typeparamref name="T"/> does not have are ignored.</summary>
+    public static async Task<DataSet<T>> ReadObjectsAsync<T>(TextReader reader, string file, Func<T, string> id, CancellationToken cancellationToken = default)
+        where T : class
+    {
+        ArgumentNullException.ThrowIfNull(id);
+        return await ReadAsync(reader, file, "line", line => line.Whole<T>(), id, TruthForm.Default, cancellationToken);
+    }
+
     private static async Task<DataSet<T>> ReadAsync<T>(TextReader reader, string file, string what, Func<DataLine, T> read, Func<T, string> id, TruthForm form, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(reader);
@@ -92,7 +100,7 @@ public static class EvaluationData
                 var item = read(line);
                 if (!seen.TryAdd(id(item), number))
                 {
-                    throw new JsonException($"the id {DataLine.Quoted(id(item))} has a {what} in line {seen[id(item)]} already");
+                    throw new JsonException($"the id {DataLine.Quoted(id(item))} has a {what} already: line {seen[id(item)]}");
                 }
 
                 items.Add(item);
@@ -122,7 +130,9 @@ public static class EvaluationData
             }
             catch (JsonException e)
             {
-                throw new JsonException(string.Create(CultureInfo.InvariantCulture, $"it is no JSON: expected an object; it breaks off or goes wrong at character {(e.BytePositionInLine ?? 0) + 1}"), e);
+                // Where it goes wrong is only said of what breaks the grammar.
+                throw new JsonException(
+                    e.BytePositionInLine is { } at ? string.Create(CultureInfo.InvariantCulture, $"it is no JSON: expected an object; it breaks off or goes wrong at byte {at + 1}") : "it has a member twice", e);
             }
 
             if (document.RootElement.ValueKind != JsonValueKind.Object)
@@ -135,7 +145,7 @@ public static class EvaluationData
             return new DataLine(document, form);
         }
 
-        public static string Quoted(string text) => JsonSerializer.Serialize(Texts.Cut(text, 60));
+        public static string Quoted(string text, int charactersMax = 60) => JsonSerializer.Serialize(Texts.Cut(text, charactersMax)).Replace("\\u0027", "'", StringComparison.Ordinal);
 
         public bool Has(string member) => Root.TryGetProperty(member, out var value) && value.ValueKind != JsonValueKind.Null;
 
@@ -153,17 +163,9 @@ public static class EvaluationData
             return id.ValueKind == JsonValueKind.String && !string.IsNullOrWhiteSpace(id.GetString()) ? id.GetString()! : throw new JsonException($"'{form.Id}' must be a string that is not empty, got {(id.ValueKind == JsonValueKind.String ? "an empty one" : Words(id.ValueKind))}");
         }
 
-        public T Value<T>(string member)
-        {
-            try
-            {
-                return Member(member).Deserialize<T>(SignalboxJson.Options) ?? throw new JsonException($"'{member}' is null");
-            }
-            catch (JsonException e) when (e.Path is not null)
-            {
-                throw new JsonException($"'{member}' is no {typeof(T).Name}: {Quoted(e.Message)}", e);
-            }
-        }
+        public T Value<T>(string member) => Typed<T>(Member(member), $"'{member}'");
+
+        public T Whole<T>() => Typed<T>(Root, "it");
 
         public Truth Truth()
         {
@@ -183,6 +185,19 @@ public static class EvaluationData
         }
 
         private JsonElement Member(string member) => Root.TryGetProperty(member, out var value) ? value : throw new JsonException($"it has no '{member}'");
+
+        private static T Typed<T>(JsonElement value, string what)
+        {
+            try
+            {
+                return value.Deserialize<T>(SignalboxJson.Options) ?? throw new JsonException($"{what} is null");
+            }
+            catch (JsonException e) when (e.Path is not null)
+            {
+                var at = e.Message.IndexOf(" Path: ", StringComparison.Ordinal);
+                throw new JsonException($"{what} is no {typeof(T).Name}: {Quoted(at < 0 ? e.Message : e.Message[..at], 200)} at {Quoted(e.Path!)}", e);
+            }
+        }
 
         private static string Words(JsonValueKind kind) => kind switch
         {

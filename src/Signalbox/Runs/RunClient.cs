@@ -124,33 +124,29 @@ public sealed class RunClient
 
     private async Task<RunHead> WaitForAsync(RunId run, Func<RunHead, bool> condition, CancellationToken cancellationToken)
     {
-        var changed = new SemaphoreSlim(0, 1);
+        // A semaphore or WhenAny would go by the thread pool, and a client may live on a scheduler of its own: everything that wakes it sets one task.
+        TaskCompletionSource woken = new();
         using var subscription = _store.Subscribe(change =>
         {
-            if (change.Run == run && changed.CurrentCount == 0)
+            if (change.Run == run)
             {
-                try
-                {
-                    changed.Release();
-                }
-                catch (SemaphoreFullException)
-                {
-                    // Told already.
-                }
+                Volatile.Read(ref woken).TrySetResult();
             }
         });
+        using var canceled = cancellationToken.UnsafeRegister(_ => Volatile.Read(ref woken).TrySetResult(), null);
         while (true)
         {
+            var next = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            Volatile.Write(ref woken, next);
+            cancellationToken.ThrowIfCancellationRequested();
             var head = await _store.FindAsync(run, cancellationToken) ?? throw new ArgumentException($"The store has no run '{run}'.", nameof(run));
             if (condition(head))
             {
                 return head;
             }
 
-            using var woken = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            await Task.WhenAny(changed.WaitAsync(woken.Token), Task.Delay(TimeSpan.FromSeconds(1), _clock, woken.Token));
-            await woken.CancelAsync();
-            cancellationToken.ThrowIfCancellationRequested();
+            using var patience = _clock.CreateTimer(_ => next.TrySetResult(), null, TimeSpan.FromSeconds(1), Timeout.InfiniteTimeSpan);
+            await next.Task;
         }
     }
 }

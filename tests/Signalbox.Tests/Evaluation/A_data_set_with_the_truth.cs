@@ -27,7 +27,7 @@ public sealed class A_data_set_with_the_truth
         Assert.Equal(new EvaluationCounts(Right: 3, Wrong: 1, Harmful: 1, Escalated: 2, ForPerson: 1, Failed: 1, Unknown: 1), report.Counts);
         Assert.Equal(9, report.Counts.All);
         Assert.Equal(new() { ["low_confidence"] = 2 }, report.Escalations.ToDictionary());
-        Assert.Equal(new() { ["failed"] = 1 }, report.Failures.ToDictionary(f => "failed", f => f.Value));
+        Assert.Equal(new() { ["handler_failed"] = 1 }, report.Failures.ToDictionary());
         Assert.Equal(
             ["right fast block 0.9", "right fast watch 0.9", "wrong fast block 0.8", "harmful fast allow 0.9", "right strong allow 0.9", "escalated person  ", "escalated person  ", "failed   ", "unknown fast block 0.9"],
             report.Cases.Select(c => FormattableString.Invariant($"{c.Verdict.ToString().ToLowerInvariant()} {c.Tier} {c.Kind} {c.Confidence}")));
