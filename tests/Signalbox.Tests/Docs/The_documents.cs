@@ -14,6 +14,7 @@ public sealed class The_documents
     [Theory]
     [InlineData("README.md", "ReadmeExample.cs", "readme")]
     [InlineData("docs/testing.md", "TestingExample.cs", "testing")]
+    [InlineData("docs/guides/evaluation.md", "EvaluationExample.cs", "evaluation")]
     public void Show_examples_that_are_compiled_here(string document, string source, string marker)
     {
         var code = File.ReadAllText(Path.Combine(Root, "tests/Signalbox.Tests/Docs", source));
@@ -49,9 +50,30 @@ public sealed class The_documents
     }
 
     [Fact]
+    public async Task Show_an_evaluation_that_runs()
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.Services.AddSingleton(new Orders());
+        builder.Services.AddSingleton<IChatClient>(new ScriptedChatClient(TimeProvider.System, ScriptedReply.Json(new Opinion(Pay: true, Confidence: 0.9, "fine")), ScriptedReply.Json(new Opinion(Pay: true, Confidence: 0.9, "fine"))));
+        builder.Services.AddSignalbox(box => box.AddWorkflow<RefundFlow>().AddAction<PayBack, PayBackHandler>("pay_back"));
+        using var host = builder.Build();
+        await host.StartAsync(cancellationToken);
+        const string Data = """
+            {"id":"a-1","case":{"order":"o-1","amount":12.5},"right":"pay"}
+            {"id":"a-2","case":{"order":"o-2","amount":900},"right":["refuse","escalate"],"harmful":["pay"]}
+            """;
+
+        var report = await EvaluationExample.EvaluateAsync(host, new StringReader(Data), cancellationToken).WaitAsync(TimeSpan.FromSeconds(20), cancellationToken);
+        Assert.Equal((1, 1, 2), (report.Counts.Right, report.Counts.Harmful, report.Counts.All));
+        Assert.All(Data.Split('\n'), line => Assert.Contains(line, File.ReadAllText(Path.Combine(Root, "docs/guides/evaluation.md")), StringComparison.Ordinal));
+        await host.StopAsync(cancellationToken);
+    }
+
+    [Fact]
     public void Name_only_files_that_exist()
     {
-        var links = Directory.GetFiles(Root, "*.md").Concat(Directory.GetFiles(Path.Combine(Root, "docs"), "*.md"))
+        var links = Directory.GetFiles(Root, "*.md").Concat(Directory.GetFiles(Path.Combine(Root, "docs"), "*.md", SearchOption.AllDirectories))
             .SelectMany(file => System.Text.RegularExpressions.Regex.Matches(File.ReadAllText(file), @"\]\((?!https?:|#)([^)#]+)").Select(m => (file, target: Path.Combine(Path.GetDirectoryName(file)!, m.Groups[1].Value))));
         Assert.All(links, l => Assert.True(File.Exists(l.target) || Directory.Exists(l.target), $"{l.file} names {l.target}"));
     }
