@@ -120,7 +120,12 @@ public sealed class The_arithmetic_of_an_evaluation
         var answers = tiers.Where(_ => random.Next(6) > 0).Select(tier => RandomAnswer(random, tier, truth)).ToArray();
         var empty = new EvaluatedCase
         {
-            Id = $"case-{number}", Run = new RunId($"r-{number}"), Truth = truth, Verdict = EvaluationVerdict.Failed, Answers = answers, Microseconds = random.Next(1_000_000),
+            Id = $"case-{number}",
+            Run = new RunId($"r-{number}"),
+            Truth = truth,
+            Verdict = EvaluationVerdict.Failed,
+            Answers = answers,
+            Microseconds = random.Next(1_000_000),
             Tiers = [.. tiers.Select(tier => new TierSpending(tier, new Spending { Calls = 1, Micros = random.Next(1000) }))],
         };
         return (random.Next(6), answers) switch
