@@ -25,6 +25,8 @@ public sealed class RunClient
     /// <summary>Who speaks, as <c>kind:name</c>, recorded with everything this client does.</summary>
     public string Actor { get; init; } = "client:" + Environment.UserName;
 
+    internal TimeProvider Clock => _clock;
+
     /// <summary>The store, to read journals.</summary>
     public IRunReader Store => _store;
 
@@ -112,38 +114,43 @@ public sealed class RunClient
     /// <exception cref="ArgumentException">There is no such run.</exception>
     public Task<RunRow> WaitForEndAsync(RunId run, CancellationToken cancellationToken = default) => WaitUntilAsync(run, row => !row.IsOpen, cancellationToken);
 
+    /// <summary>Completes when nothing more happens to the run by itself (<see cref="RunHead.IsSettled"/>): it has ended, is held, or asks a person.</summary>
+    /// <exception cref="ArgumentException">There is no such run.</exception>
+    public Task<RunHead> WaitUntilSettledAsync(RunId run, CancellationToken cancellationToken = default) => WaitForAsync(run, head => head.IsSettled, cancellationToken);
+
     /// <summary>Completes when the run's row satisfies the condition; it is looked at after each change, and every second for changes made elsewhere.</summary>
     /// <exception cref="ArgumentException">There is no such run.</exception>
     public async Task<RunRow> WaitUntilAsync(RunId run, Func<RunRow, bool> condition, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(condition);
-        var changed = new SemaphoreSlim(0, 1);
+        return (await WaitForAsync(run, head => condition(head.Row), cancellationToken)).Row;
+    }
+
+    private async Task<RunHead> WaitForAsync(RunId run, Func<RunHead, bool> condition, CancellationToken cancellationToken)
+    {
+        // A semaphore or WhenAny would go by the thread pool, and a client may live on a scheduler of its own: everything that wakes it sets one task.
+        TaskCompletionSource woken = new();
         using var subscription = _store.Subscribe(change =>
         {
-            if (change.Run == run && changed.CurrentCount == 0)
+            if (change.Run == run)
             {
-                try
-                {
-                    changed.Release();
-                }
-                catch (SemaphoreFullException)
-                {
-                    // Told already.
-                }
+                Volatile.Read(ref woken).TrySetResult();
             }
         });
+        using var canceled = cancellationToken.UnsafeRegister(_ => Volatile.Read(ref woken).TrySetResult(), null);
         while (true)
         {
-            var row = await FindAsync(run, cancellationToken) ?? throw new ArgumentException($"The store has no run '{run}'.", nameof(run));
-            if (condition(row))
+            var next = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            Volatile.Write(ref woken, next);
+            cancellationToken.ThrowIfCancellationRequested();
+            var head = await _store.FindAsync(run, cancellationToken) ?? throw new ArgumentException($"The store has no run '{run}'.", nameof(run));
+            if (condition(head))
             {
-                return row;
+                return head;
             }
 
-            using var woken = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            await Task.WhenAny(changed.WaitAsync(woken.Token), Task.Delay(TimeSpan.FromSeconds(1), _clock, woken.Token));
-            await woken.CancelAsync();
-            cancellationToken.ThrowIfCancellationRequested();
+            using var patience = _clock.CreateTimer(_ => next.TrySetResult(), null, TimeSpan.FromSeconds(1), Timeout.InfiniteTimeSpan);
+            await next.Task;
         }
     }
 }

@@ -47,6 +47,9 @@ public sealed record RunHead
     /// <summary>The hash of the last entry.</summary>
     public required ReadOnlyMemory<byte> Hash { get; init; }
 
+    /// <summary>Whether nothing more happens to it by itself: it has ended, is held, or only waits and asks a person. (An unanswered question may have a time limit: then its safe choice counts.)</summary>
+    public bool IsSettled => !Row.IsOpen || Row.Status == RunStatus.Held || (Row.Status == RunStatus.Waiting && Waits.Any(w => w.Kind == WaitKind.Approval));
+
     /// <summary>
     /// From when on a worker may take it (microseconds since 1970): since its last change when pending, at the first due time
     /// when waiting, never (null) otherwise.

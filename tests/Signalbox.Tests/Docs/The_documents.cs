@@ -16,6 +16,7 @@ public sealed class The_documents
     [InlineData("docs/guides/agents.md", "AgentsExample.cs", "agents")]
     [InlineData("docs/guides/evidence.md", "EvidenceExample.cs", "evidence")]
     [InlineData("docs/testing.md", "ModelsExample.cs", "models")]
+    [InlineData("docs/guides/evaluation.md", "EvaluationExample.cs", "evaluation")]
     public void Show_examples_that_are_compiled_here(string document, string source, string marker)
     {
         var code = File.ReadAllText(Path.Combine(Root, "tests/Signalbox.Tests/Docs", source));
@@ -50,6 +51,29 @@ public sealed class The_documents
         Assert.Equal((RunStatus.Completed, "Done"), (end.Status, end.State));
         Assert.Equal(["o-1"], orders.Paid);
         await host.StopAsync(TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task Show_an_evaluation_that_runs()
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.Services.AddSingleton(new Orders());
+        var model = ScriptedChatClient.ByTurn(TimeProvider.System, ScriptedReply.Json(new Opinion(Pay: true, Confidence: 0.9, "fine")));
+        builder.Services.AddSignalbox(box => box
+            .AddWorkflow<RefundFlow>().AddAction<PayBack, PayBackHandler>("pay_back").AddTool(OrderHistory.Tool)
+            .AddModel("scripted", model).UseLadder(new Ladder(new Tier("only", "scripted"))));
+        using var host = builder.Build();
+        await host.StartAsync(cancellationToken);
+        const string Data = """
+            {"id":"a-1","case":{"order":"o-1","amount":12.5},"right":"pay"}
+            {"id":"a-2","case":{"order":"o-2","amount":900},"right":["refuse","escalate"],"harmful":["pay"]}
+            """;
+
+        var report = await EvaluationExample.EvaluateAsync(host, new StringReader(Data), cancellationToken).WaitAsync(TimeSpan.FromSeconds(20), cancellationToken);
+        Assert.Equal((1, 1, 2), (report.Counts.Right, report.Counts.Harmful, report.Counts.All));
+        Assert.All(Data.Split('\n'), line => Assert.Contains(line, File.ReadAllText(Path.Combine(Root, "docs/guides/evaluation.md")), StringComparison.Ordinal));
+        await host.StopAsync(cancellationToken);
     }
 
     [Fact]
