@@ -112,7 +112,9 @@ public sealed class A_budget
         using var fast = ScriptedChatClient.ByTurn(_clock, Whois(1).Used(1_000, 10), Says("block", 0.9).Used(2_000, 20, 500));
         var world = new AgentWorld
         {
-            Clock = _clock, Fast = fast, Tools = [Tool.Read("whois", "Who.", (string address) => address)],
+            Clock = _clock,
+            Fast = fast,
+            Tools = [Tool.Read("whois", "Who.", (string address) => address)],
             FastOptions = new ModelOptions { Price = new Price(1, 5) { CachedInput = 0.1m }, OutputTokensMax = 100 },
         };
         await using var bench = await world.StartAsync();

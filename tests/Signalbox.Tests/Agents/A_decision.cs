@@ -95,7 +95,10 @@ public sealed class A_decision
         var calls = Enumerable.Range(1, 3).Select(i => ScriptedReply.ToolCall("whoami", null, "c" + i));
         var world = new AgentWorld
         {
-            Clock = _clock, Fast = new ScriptedChatClient(_clock, calls), Strong = new ScriptedChatClient(_clock, Says("block", 0.9)), Tools = [Tool.Read("whois", "Who.", () => "x")],
+            Clock = _clock,
+            Fast = new ScriptedChatClient(_clock, calls),
+            Strong = new ScriptedChatClient(_clock, Says("block", 0.9)),
+            Tools = [Tool.Read("whois", "Who.", () => "x")],
         };
         await using var bench = await world.StartAsync();
         var row = await bench.RunAsync();
@@ -228,7 +231,9 @@ public sealed class A_decision
         using var fast = new ScriptedChatClient(_clock, Says("block", 0.6));
         var world = new AgentWorld
         {
-            Clock = _clock, Fast = fast, Strong = new ScriptedChatClient(_clock, Says("allow", 0.9)),
+            Clock = _clock,
+            Fast = fast,
+            Strong = new ScriptedChatClient(_clock, Says("allow", 0.9)),
             Ladder = new Ladder(new Tier("fast", "fast-1") { Samples = 3 }, new Tier("strong", "strong-1")),
         };
         await using var bench = await world.StartAsync();
