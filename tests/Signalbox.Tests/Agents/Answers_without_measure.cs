@@ -86,7 +86,11 @@ public sealed class Answers_without_measure
         using var strong = new ScriptedChatClient(_clock, Says("allow", 0.9)) { Model = "strong-1" };
         var world = new AgentWorld
         {
-            Clock = _clock, Fast = fast, Strong = strong, FastOptions = new ModelOptions { Streams = true, Attempts = 1, OutputTokensMax = 100 }, More = box => box.Limits = new RunLimits { ResultBytesMax = 100_000 },
+            Clock = _clock,
+            Fast = fast,
+            Strong = strong,
+            FastOptions = new ModelOptions { Streams = true, Attempts = 1, OutputTokensMax = 100 },
+            More = box => box.Limits = new RunLimits { ResultBytesMax = 100_000 },
         };
         await using var bench = await world.StartAsync();
         await bench.RunAsync();
@@ -127,7 +131,10 @@ public sealed class Answers_without_measure
         using var strong = new ScriptedChatClient(_clock, Says("allow", 0.9)) { Model = "strong-1" };
         var world = new AgentWorld
         {
-            Clock = _clock, Fast = new ScriptedChatClient(_clock, ScriptedReply.Json(new Verdict(huge, 0.6, [huge, huge]))), Strong = strong, Budget = Budget.Unlimited,
+            Clock = _clock,
+            Fast = new ScriptedChatClient(_clock, ScriptedReply.Json(new Verdict(huge, 0.6, [huge, huge]))),
+            Strong = strong,
+            Budget = Budget.Unlimited,
         };
         await using var bench = await world.StartAsync();
         await bench.RunAsync();

@@ -17,7 +17,10 @@ public sealed class Samples_that_act
             : ScriptedReply.ToolCall("quarantine", new Dictionary<string, object?> { ["address"] = $"192.0.2.{calls}" }));
         var world = new AgentWorld
         {
-            Clock = clock, Fast = fast, Tools = [Tool.Act<Block>("quarantine", "Blocks an address.")], Ladder = new Ladder(new Tier("fast", "fast-1") { Samples = 3 }),
+            Clock = clock,
+            Fast = fast,
+            Tools = [Tool.Act<Block>("quarantine", "Blocks an address.")],
+            Ladder = new Ladder(new Tier("fast", "fast-1") { Samples = 3 }),
         };
         return new CrashScenario
         {
