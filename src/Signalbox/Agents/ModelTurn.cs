@@ -70,6 +70,14 @@ internal sealed class ModelTurn(VisitScope scope, string agent, string tier, Fun
 
     private const string BudgetCode = "budget_exhausted";
 
+    private void ThrowIfLacking(Spending reserved)
+    {
+        if (lacks(reserved) is { } lacking)
+        {
+            throw new StepFaultException(BudgetCode, lacking);
+        }
+    }
+
     private static async Task<IDisposable> WaitForTurnAsync(Model model, Spending reserved, CancellationToken cancellationToken)
     {
         try
@@ -79,14 +87,6 @@ internal sealed class ModelTurn(VisitScope scope, string agent, string tier, Fun
         catch (ModelException e)
         {
             throw new StepFaultException(ModelTroubles.Code(e.Trouble), e.Message, e);
-        }
-    }
-
-    private void ThrowIfLacking(Spending next)
-    {
-        if (lacks(next) is { } lacking)
-        {
-            throw new StepFaultException(BudgetCode, lacking);
         }
     }
 
