@@ -48,8 +48,10 @@ internal sealed class ModelTurn(VisitScope scope, string agent, string tier, Fun
             var reserved = model.MayUse(request.Bytes);
             ThrowIfLacking(reserved);
             using var turn = await WaitForTurnAsync(model, reserved, cancellationToken);
+            cancellationToken.ThrowIfCancellationRequested(); // its turn may have come as its time was up
             ThrowIfLacking(reserved); // others of this run did not wait as long
-            await ReserveAsync(step, model, reserved);
+            var key = new ScopedStep(scope.ScopeName, StepKey.Of(step, []).ToString());
+            await Visit.ReserveAsync(Visit.Draft(EntryKinds.BudgetReserved, key, Body.Write(new BudgetReserved(agent, model.Name, reserved)), actor: "engine"), reserved);
             cancellationToken.ThrowIfCancellationRequested(); // the journal may have been long in taking it
             var begun = Visit.Engine.Clock.GetTimestamp();
             try
@@ -85,17 +87,6 @@ internal sealed class ModelTurn(VisitScope scope, string agent, string tier, Fun
         catch (ModelException e)
         {
             throw new StepFaultException(ModelTroubles.Code(e.Trouble), e.Message, e);
-        }
-    }
-
-    /// <summary>Between looking at the budget and the reservation's arrival, others of this run must not spend the same.</summary>
-    private async Task ReserveAsync(string step, Model model, Spending reserved)
-    {
-        Visit.ThrowIfClosed();
-        using (Visit.Reserve(scope.ScopeName, reserved))
-        {
-            var key = StepKey.Of(step, []).ToString();
-            await Visit.Journal.AppendAsync([Visit.Draft(EntryKinds.BudgetReserved, new ScopedStep(scope.ScopeName, key), Body.Write(new BudgetReserved(agent, model.Name, reserved)), actor: "engine")]);
         }
     }
 

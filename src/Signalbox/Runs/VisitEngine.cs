@@ -155,8 +155,21 @@ internal sealed class VisitEngine : IDisposable
     /// <summary>Takes a signal for one wait, so that two branches never consume the same one. False if it is taken.</summary>
     public bool Reserve(long signal) => _reserved.Add(signal);
 
-    /// <summary>A reservation is on its way into the journal until this is disposed.</summary>
-    public IDisposable Reserve(string scope, Spending amount) => new Reserving(_reserving, scope, amount);
+    /// <summary>Reserves durably. From now on, and not only from its arrival, others see it as spent; and no attempt of its step ends in the journal before it has arrived.</summary>
+    public async Task ReserveAsync(EntryDraft reserved, Spending amount)
+    {
+        ThrowIfClosed();
+        var reserving = new Reserving(reserved.Scope, amount, Journal.AppendAsync([reserved]));
+        _reserving.Add(reserving);
+        try
+        {
+            await reserving.Arrival;
+        }
+        finally
+        {
+            _reserving.Remove(reserving);
+        }
+    }
 
     /// <summary>What the visit has used up in a scope and the scopes within it, reservations on their way included.</summary>
     public Spending SpentIn(string scope) => _reserving.Where(r => VisitRecord.IsWithin(r.Scope, scope)).Aggregate(Record.SpentIn(scope), (sum, r) => sum + r.Amount);
@@ -438,6 +451,11 @@ internal sealed class VisitEngine : IDisposable
         {
             attempt++;
             var (result, fault) = await AttemptAsync(work, options);
+            foreach (var left in _reserving.Where(r => r.Scope == step.Scope).ToArray())
+            {
+                await left.Arrival; // of an attempt whose time was up while the journal could not write
+            }
+
             _closing.Token.ThrowIfCancellationRequested();
             Journal.Forget(step);
             var microseconds = (long)Engine.Clock.GetElapsedTime(begun).TotalMicroseconds;
@@ -494,22 +512,7 @@ internal sealed class VisitEngine : IDisposable
 
     private static Task NeverAsync() => new TaskCompletionSource().Task;
 
-    private sealed class Reserving : IDisposable
-    {
-        private readonly HashSet<Reserving> _all;
-
-        public Reserving(HashSet<Reserving> all, string scope, Spending amount)
-        {
-            (_all, Scope, Amount) = (all, scope, amount);
-            all.Add(this);
-        }
-
-        public string Scope { get; }
-
-        public Spending Amount { get; }
-
-        public void Dispose() => _all.Remove(this);
-    }
+    private sealed record Reserving(string Scope, Spending Amount, Task Arrival);
 
     /// <summary>What a scope has asked in this pass.</summary>
     internal sealed class ScopeState(long now)

@@ -95,6 +95,53 @@ public sealed class A_budget
         Assert.Empty(fast.Requests);
     }
 
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public async Task Is_not_spent_by_a_call_whose_turn_comes_as_its_time_is_up(ulong seed)
+    {
+        using var fast = ScriptedChatClient.Answering(_clock, _ => Says("block", 0.9).After(TimeSpan.FromHours(1)));
+        var limits = new ModelOptions { CallsAtOnceMax = 1, Attempts = 1, Within = TimeSpan.FromMinutes(1), BackoffMax = TimeSpan.Zero };
+        await using var bench = await Bench.StartAsync(
+            box => box.AddModel("fast-1", fast, limits).UseLadder(new Ladder(new Tier("fast", "fast-1"))).Add(new Flow(async visit =>
+            {
+                await visit.FanOut(["a", "b"], name => name, (scope, name) => scope.Decide(NewAgent(), name));
+                return visit.GoTo(Step.Three);
+            })
+            { Agent = "judge", Also = [(Step.One, Step.Three)] }),
+            options: new HarnessOptions { Clock = _clock, Seed = seed });
+        var row = await bench.RunAsync(); // the second may wait for a minute, and the first takes until then
+
+        Assert.Equal((1, 1), (row.Spent.Calls, fast.Requests.Count));
+        await bench.EntryAsync(EntryKinds.BudgetReserved);
+    }
+
+    public static TheoryData<ulong> Seeds => [.. Enumerable.Range(1, 12).Select(i => (ulong)i)];
+
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public async Task Is_reserved_in_the_journal_before_the_attempt_that_it_was_for_is_given_up(ulong seed)
+    {
+        using var fast = ScriptedChatClient.Answering(_clock, _ => Says("block", 0.9));
+        var limits = new ModelOptions { Attempts = 2, Within = TimeSpan.FromSeconds(10), BackoffMax = TimeSpan.FromSeconds(10), OutputTokensMax = 10 };
+        await using var bench = await (World(fast, Budget.Default) with { FastOptions = limits }).StartAsync();
+        await bench.StartRunAsync();
+        while ((await bench.EntriesAsync(EntryKinds.AgentBegan)).Count == 0)
+        {
+            await bench.Harness.SettleAsync(1);
+        }
+
+        bench.Harness.IsDiskFull = true;
+        await bench.Harness.AdvanceAsync(TimeSpan.FromSeconds(20.1 + (0.4 * seed)));
+        bench.Harness.IsDiskFull = false;
+        var row = await bench.IdleAsync();
+
+        Assert.Equal(
+            [EntryKinds.BudgetReserved, EntryKinds.StepAttemptFailed, EntryKinds.BudgetReserved, EntryKinds.StepCompleted],
+            (await bench.JournalAsync()).Select(e => e.Kind).Where(k => k is EntryKinds.BudgetReserved or EntryKinds.StepAttemptFailed or EntryKinds.StepCompleted));
+        Assert.Single(fast.Requests);
+        Assert.Equal(2, row.Spent.Calls);
+    }
+
     [Fact]
     public async Task Is_never_refunded_by_what_a_provider_says_of_its_cache()
     {
