@@ -268,10 +268,10 @@ internal sealed class VisitEngine : IDisposable
         {
             try
             {
-                var (entry, value) = await EntryOfAsync(step, arguments, work, options);
+                var (entry, body) = await CompletedAsync(step, arguments, work, options);
 
                 // The bytes that were recorded, live as in recovery.
-                return await ReadAsync<TResult>(entry, value.IsMissing ? Body.Read<StepCompleted>(entry).Result : value);
+                return await ReadAsync<TResult>(entry, body.Result);
             }
             finally
             {
@@ -288,8 +288,8 @@ internal sealed class VisitEngine : IDisposable
         {
             try
             {
-                var (entry, _) = await EntryOfAsync(step, arguments, work, options);
-                return (Body.Read<StepCompleted>(entry), entry.Seq);
+                var (entry, body) = await CompletedAsync(step, arguments, work, options);
+                return (body, entry.Seq);
             }
             finally
             {
@@ -320,10 +320,10 @@ internal sealed class VisitEngine : IDisposable
     /// <summary>The scope has seen the entry: its time is no earlier.</summary>
     public void Consume(string scope, Entry entry) => Scope(scope).Now = Math.Max(Scope(scope).Now, entry.At);
 
-    private async Task<(Entry Entry, RawJson Value)> EntryOfAsync(ScopedStep step, RawJson? arguments, Func<CancellationToken, Task<StepResult>> work, StepOptions options)
+    private async Task<(Entry Entry, StepCompleted Body)> CompletedAsync(ScopedStep step, RawJson? arguments, Func<CancellationToken, Task<StepResult>> work, StepOptions options)
     {
         var recorded = Record.Outcome(step);
-        var (entry, value) = recorded is null ? await DoStepAsync(step, arguments, work, options) : (recorded, default);
+        var (entry, body) = recorded is null ? await DoStepAsync(step, arguments, work, options) : (recorded, null);
         Consume(step.Scope, entry);
         if (entry.Kind == EntryKinds.StepFailed)
         {
@@ -331,7 +331,7 @@ internal sealed class VisitEngine : IDisposable
             throw new StepFailedException(Row.Run, step.Step, failed.Code, failed.Reason, failed.Attempts);
         }
 
-        return (entry, value);
+        return (entry, body ?? Body.Read<StepCompleted>(entry));
     }
 
     /// <summary>The key of a step, taken for as long as the step is at work.</summary>
@@ -412,8 +412,8 @@ internal sealed class VisitEngine : IDisposable
         }
     }
 
-    /// <summary>Does the step and records it. Gives the entry, and the value where there is one.</summary>
-    private async Task<(Entry Entry, RawJson Value)> DoStepAsync(ScopedStep step, RawJson? arguments, Func<CancellationToken, Task<StepResult>> work, StepOptions options)
+    /// <summary>Does the step and records it. Gives the entry, and its body if the step is completed.</summary>
+    private async Task<(Entry Entry, StepCompleted? Body)> DoStepAsync(ScopedStep step, RawJson? arguments, Func<CancellationToken, Task<StepResult>> work, StepOptions options)
     {
         if (Record.Steps >= Engine.Limits.StepsOfAVisitMax)
         {
@@ -437,7 +437,7 @@ internal sealed class VisitEngine : IDisposable
                 var (value, more) = Bodies.Place(result!.Value);
                 var completed = new StepCompleted(placed, value, microseconds, attempt, result.Model, options.Type, options.Tool, result.Settlement, (long?)result.CachedAge?.TotalMicroseconds);
                 var appended = await Journal.AppendAsync([Draft(EntryKinds.StepCompleted, step, Body.Write(completed), payloads: [.. payloads, .. more, .. result.Payloads])]);
-                return (appended[0], value.Reference is null ? value : default);
+                return (appended[0], completed);
             }
 
             var known = fault as StepFaultException;
@@ -445,7 +445,7 @@ internal sealed class VisitEngine : IDisposable
                 known?.Code ?? "failed", known?.Message ?? $"{fault.GetType().Name}: {fault.Message}", placed, microseconds, attempt, options.Type, options.Tool, known?.Settlement);
             if (attempt >= options.Attempts || !options.IsWorthAnother(fault))
             {
-                return ((await Journal.AppendAsync([Draft(EntryKinds.StepFailed, step, Body.Write(failed), failed.Reason, payloads)]))[0], default);
+                return ((await Journal.AppendAsync([Draft(EntryKinds.StepFailed, step, Body.Write(failed), failed.Reason, payloads)]))[0], null);
             }
 
             await Journal.AppendAsync([Draft(EntryKinds.StepAttemptFailed, step, Body.Write(failed), failed.Reason, payloads)]);
