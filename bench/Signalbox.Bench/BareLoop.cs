@@ -28,14 +28,7 @@ internal sealed class BareLoop : IDisposable
     {
         using var source = new SqliteConnection($"Data Source={store};Mode=ReadOnly;Pooling=False");
         source.Open();
-        foreach (var file in new[] { target, target + "-wal", target + "-shm" })
-        {
-            File.Delete(file);
-        }
-
-        var connection = new SqliteConnection($"Data Source={target};Pooling=False");
-        connection.Open();
-        Execute(connection, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=4000; PRAGMA cache_size=-65536");
+        var connection = Create(target);
         foreach (var sql in Read(source, "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND tbl_name='entries' ORDER BY rowid").Select(r => (string)r[0]!))
         {
             Execute(connection, sql);
@@ -54,6 +47,20 @@ internal sealed class BareLoop : IDisposable
             }
 
             loop._entries.Add(row);
+        }
+
+        return loop;
+    }
+
+    /// <summary>Takes a conversation's messages, so many times, as bare rows: which conversation, which message, its JSON.</summary>
+    public static BareLoop Of(IReadOnlyList<byte[]> messages, int conversations, string target)
+    {
+        var connection = Create(target);
+        Execute(connection, "CREATE TABLE entries(position INTEGER PRIMARY KEY, run INTEGER NOT NULL, seq INTEGER NOT NULL, body TEXT NOT NULL) STRICT");
+        var loop = new BareLoop(connection, ["run", "seq", "body"]);
+        for (var run = 0; run < conversations; run++)
+        {
+            loop._entries.AddRange(messages.Select((message, seq) => new object?[] { (long)run, (long)seq, new Utf8(message) }));
         }
 
         return loop;
@@ -87,6 +94,13 @@ internal sealed class BareLoop : IDisposable
         return watch.Elapsed;
     }
 
+    /// <summary>The size of the database with what was written last.</summary>
+    public long BytesOnDisk()
+    {
+        Execute(_target, "PRAGMA wal_checkpoint(TRUNCATE)");
+        return new FileInfo(_target.DataSource).Length;
+    }
+
     public void Dispose() => _target.Dispose();
 
     /// <summary>The sizes of the transactions in which the store wrote these entries, in order: entries of one commit to disk share a time.</summary>
@@ -95,6 +109,19 @@ internal sealed class BareLoop : IDisposable
         using var source = new SqliteConnection($"Data Source={store};Mode=ReadOnly;Pooling=False");
         source.Open();
         return [.. Read(source, $"SELECT count(*) FROM entries WHERE {where} GROUP BY at ORDER BY min(position)").Select(r => (int)(long)r[0]!)];
+    }
+
+    private static SqliteConnection Create(string target)
+    {
+        foreach (var file in new[] { target, target + "-wal", target + "-shm" })
+        {
+            File.Delete(file);
+        }
+
+        var connection = new SqliteConnection($"Data Source={target};Pooling=False");
+        connection.Open();
+        Execute(connection, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=4000; PRAGMA cache_size=-65536");
+        return connection;
     }
 
     private static List<object?[]> Read(SqliteConnection connection, string sql)

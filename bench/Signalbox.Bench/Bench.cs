@@ -12,7 +12,7 @@ namespace Signalbox.Bench;
 internal sealed record Figure(string What, string Ours, string Raw, string Ratio, string Goal, bool? Met);
 
 /// <summary>The benchmarks. Each runs ours and its bare loop in turn, several times, and gives medians.</summary>
-internal sealed class Bench(string folder, int rounds)
+internal sealed partial class Bench(string folder, int rounds)
 {
     private string Db(string name) => Path.Combine(folder, name + ".db");
 
@@ -316,14 +316,23 @@ internal sealed class World : IAsyncDisposable
 
     public Watch Watch => _host.Services.GetRequiredService<Watch>();
 
-    public static async Task<World> OpenAsync(string? db, int concurrency = 64)
+    public TalkingModel Model => _host.Services.GetRequiredService<TalkingModel>();
+
+    public static async Task<World> OpenAsync(string? db, int concurrency = 64, int turns = 1)
     {
         IRunStore store = db is null ? new InMemoryRunStore() : await SqliteRunStore.OpenAsync(new SqliteStoreOptions { Path = db }, CancellationToken.None);
         var builder = Host.CreateEmptyApplicationBuilder(null);
-        builder.Services.AddSingleton<Watch>().AddSingleton<IChatClient, InstantModel>();
+        builder.Services.AddSingleton<Watch>().AddSingleton<IChatClient, InstantModel>().AddSingleton(new TalkingModel(turns));
         builder.Services.AddSignalbox(box =>
         {
             box.AddWorkflow<StepsFlow>().AddWorkflow<GateFlow>().AddWorkflow<ParkFlow>().AddWorkflow<ModelFlow>().UseStore(_ => store);
+            box.AddWorkflow<AgentFlow>().AddModel("talker", services => services.GetRequiredService<TalkingModel>(), new ModelOptions { Price = new Price(1, 5) });
+            box.UseLadder(new Ladder(new Tier("fast", "talker"))).UseBudget(new Budget { Calls = 1_000, Tokens = 1_000_000_000, Money = 10_000 });
+            foreach (var tool in Tools.All)
+            {
+                box.AddTool(tool);
+            }
+
             box.Worker.Concurrency = concurrency;
         });
         return new World(builder.Build(), store);

@@ -18,7 +18,7 @@ if (args is ["--idle", var idle])
 string? Option(string name) => Array.IndexOf(args, name) is >= 0 and var i && i + 1 < args.Length ? args[i + 1] : null;
 if (args.Contains("--help"))
 {
-    Console.WriteLine("Signalbox.Bench [--only one,many,engine,parked,recovery,large,model] [--rounds 5] [--runs 100000] [--folder FOLDER]");
+    Console.WriteLine("Signalbox.Bench [--only one,many,engine,parked,recovery,large,model,conversation,talk,agents] [--rounds 5] [--runs 100000] [--wait SECONDS] [--folder FOLDER]");
     Console.WriteLine("Each figure stands beside the raw limit, measured in the same run. Absolute figures are no result.");
     return 0;
 }
@@ -26,12 +26,13 @@ if (args.Contains("--help"))
 var only = Option("--only")?.Split(',');
 var rounds = int.Parse(Option("--rounds") ?? "5", CultureInfo.InvariantCulture);
 var parked = int.Parse(Option("--runs") ?? "100000", CultureInfo.InvariantCulture);
+var patience = TimeSpan.FromSeconds(int.Parse(Option("--wait") ?? "120", CultureInfo.InvariantCulture)); // for an idle machine
 var folder = Option("--folder") ?? Directory.CreateTempSubdirectory("signalbox-bench-").FullName;
 Directory.CreateDirectory(folder);
 var bench = new Bench(folder, rounds);
 
 Console.WriteLine($"{DateTime.UtcNow:u}  {RuntimeInformation.FrameworkDescription}, {Environment.ProcessorCount} cores, synchronous=FULL, medians of {rounds}");
-var foreign = await Machine.WaitForIdleAsync(TimeSpan.FromMinutes(2));
+var foreign = await Machine.WaitForIdleAsync(patience);
 Console.WriteLine($"foreign load {foreign:N2} cores, {Machine.FlushesASecond(folder):N0} flushes of 4 KiB a second before");
 Console.WriteLine();
 Console.WriteLine("| what | ours | raw | ratio | goal | met |");
@@ -43,6 +44,9 @@ await PrintAsync("parked", () => bench.ParkedAsync(parked));
 await PrintAsync("recovery", () => bench.RecoveryAsync());
 await PrintAsync("large", async () => [await bench.LargeStepsAsync()]);
 await PrintAsync("model", async () => [await bench.ModelCallAsync()]);
+await PrintAsync("conversation", () => bench.ConversationAsync());
+await PrintAsync("talk", async () => [await bench.ConversationInMemoryAsync()]);
+await PrintAsync("agents", async () => [await bench.AgentsAsync()]);
 Console.WriteLine();
 Console.WriteLine($"{Machine.FlushesASecond(folder):N0} flushes of 4 KiB a second after, foreign load {await Machine.WaitForIdleAsync(TimeSpan.Zero):N2} cores");
 if (Option("--folder") is null)
@@ -59,7 +63,7 @@ async Task PrintAsync(string name, Func<Task<IReadOnlyList<Figure>>> measure)
         return;
     }
 
-    await Machine.WaitForIdleAsync(TimeSpan.FromMinutes(1));
+    await Machine.WaitForIdleAsync(patience / 2);
     foreach (var figure in await measure())
     {
         Console.WriteLine($"| {figure.What} | {figure.Ours} | {figure.Raw} | {figure.Ratio} | {figure.Goal} | {(figure.Met switch { true => "yes", false => "no", null => "—" })} |");

@@ -83,21 +83,16 @@ public sealed record Spending
         {
             EntryKinds.BudgetReserved => Body.Read<BudgetReserved>(entry).Amount,
             EntryKinds.ToolRejected or EntryKinds.AnswerRejected => OneRejection,
-            EntryKinds.StepCompleted when MaySpend(entry) => Of(Body.Read<StepCompleted>(entry)),
-            EntryKinds.StepFailed or EntryKinds.StepAttemptFailed when MaySpend(entry) => Of(Body.Read<StepFailed>(entry)),
+            EntryKinds.StepCompleted or EntryKinds.StepFailed or EntryKinds.StepAttemptFailed when MaySpend(entry) => Of(Body.Read<StepSpending>(entry)),
             _ => None,
         };
     }
 
     private static bool MaySpend(Entry entry) => entry.Body.Span.IndexOf("\"settlement\":"u8) >= 0 || entry.Body.Span.IndexOf("\"type\":\"tool\""u8) >= 0;
 
-    private static Spending Of(StepCompleted step) => Of(step.Settlement, step.Type, step.Microseconds);
-
-    private static Spending Of(StepFailed step) => Of(step.Settlement, step.Type, step.Microseconds);
-
-    private static Spending Of(Settlement? settlement, string? type, long microseconds) =>
-        settlement is not null ? settlement.Spent - settlement.Reserved
-        : type == "tool" ? new Spending { Microseconds = microseconds }
+    private static Spending Of(StepSpending step) =>
+        step.Settlement is { } settlement ? settlement.Spent - settlement.Reserved
+        : step.Type == "tool" ? new Spending { Microseconds = step.Microseconds }
         : None;
 }
 

@@ -15,11 +15,15 @@ internal sealed class TurnLoop<TAnswer>(VisitScope scope, Agent<TAnswer> agent, 
 
     private readonly ToolGuard _guard = new(configuration, scope.Engine.Engine.Tools);
     private readonly ModelTurn _turn = new(scope, agent.Name, tier.Name, lacks);
+    private readonly List<AITool> _declarations = [.. configuration.Tools.Select(t => AIFunctionFactory.CreateDeclaration(t.Name, t.Description, t.Schema))];
     private readonly List<ChatMessage> _conversation = [];
     private readonly List<Payload> _fresh = [];
     private long _bytes = configuration.Tools.Sum(t => t.Schema.GetRawText().Length + t.Description.Length);
     private int _rejections;
     private string _model = tier.Model;
+
+    /// <summary>Made once for each type of answer: making a schema takes longer than all else that the engine does in a turn.</summary>
+    private static ChatResponseFormat AnswerFormat => field ??= ChatResponseFormat.ForJsonSchema<TAnswer>(SignalboxJson.Options);
 
     private VisitEngine Visit => scope.Engine;
 
@@ -145,8 +149,8 @@ internal sealed class TurnLoop<TAnswer>(VisitScope scope, Agent<TAnswer> agent, 
         MaxOutputTokens = model.Options.OutputTokensMax,
         Temperature = model.Options.Temperature,
         Reasoning = model.Options.Effort is { } effort ? new ReasoningOptions { Effort = effort } : null,
-        ResponseFormat = ChatResponseFormat.ForJsonSchema<TAnswer>(SignalboxJson.Options),
-        Tools = configuration.Tools.Count == 0 ? null : [.. configuration.Tools.Select(t => AIFunctionFactory.CreateDeclaration(t.Name, t.Description, t.Schema))],
+        ResponseFormat = AnswerFormat,
+        Tools = _declarations.Count == 0 ? null : [.. _declarations],
     };
 
     /// <summary>Why a text is no answer; null if it is one.</summary>

@@ -58,6 +58,9 @@ public sealed record Settlement(Spending Reserved, Spending Spent);
 /// </summary>
 public sealed record StepFailed(string Code, string Reason, RawJson? Arguments, long Microseconds, int Attempts, string? Type = null, ToolCalled? Tool = null, Settlement? Settlement = null);
 
+/// <summary>What of the body of a step's end says what it used up: every fold asks for that, and must not read a whole reply for it.</summary>
+internal sealed record StepSpending(long Microseconds, string? Type = null, Settlement? Settlement = null);
+
 /// <summary>The body of <see cref="EntryKinds.AgentBegan"/>. <paramref name="Configuration"/> is an <see cref="AgentConfiguration"/>.</summary>
 public sealed record AgentBegan(string Agent, RawJson Configuration);
 
@@ -173,6 +176,7 @@ public static class Body
 [JsonSerializable(typeof(StepStarted))]
 [JsonSerializable(typeof(StepCompleted))]
 [JsonSerializable(typeof(StepFailed))]
+[JsonSerializable(typeof(StepSpending))]
 [JsonSerializable(typeof(WaitOpened))]
 [JsonSerializable(typeof(WaitCompleted))]
 [JsonSerializable(typeof(SignalReceived))]

@@ -33,8 +33,6 @@ internal sealed record VisitEnd(VisitEndKind Kind, Trouble? Trouble = null);
 /// </summary>
 internal sealed class VisitEngine : IDisposable
 {
-    private const int ReasonCharactersMax = 4_000; // it may be anybody's words
-
     private readonly TaskCompletionSource _end = new();
     private readonly CancellationTokenSource _closing = new();
     private readonly Dictionary<string, ScopeState> _scopes = [];
@@ -53,6 +51,7 @@ internal sealed class VisitEngine : IDisposable
         Journal = journal;
         Services = services;
         Workflow = workflow;
+        Steps = new StepRunner(this);
         Actions = new ActionRunner(this);
         foreach (var effect in journal.Record.Effects)
         {
@@ -72,6 +71,8 @@ internal sealed class VisitEngine : IDisposable
 
     /// <summary>The state as its workflow declares it.</summary>
     public StateDefinition? State { get; init; }
+
+    public StepRunner Steps { get; }
 
     public ActionRunner Actions { get; }
 
@@ -170,6 +171,9 @@ internal sealed class VisitEngine : IDisposable
             _reserving.Remove(reserving);
         }
     }
+
+    /// <summary>Completes when no reservation of the scope is on its way any more.</summary>
+    public Task ArriveAsync(string scope) => Task.WhenAll(_reserving.Where(r => r.Scope == scope).Select(r => r.Arrival));
 
     /// <summary>What the visit has used up in a scope and the scopes within it, reservations on their way included.</summary>
     public Spending SpentIn(string scope) => _reserving.Where(r => VisitRecord.IsWithin(r.Scope, scope)).Aggregate(Record.SpentIn(scope), (sum, r) => sum + r.Amount);
@@ -290,10 +294,10 @@ internal sealed class VisitEngine : IDisposable
         {
             try
             {
-                var (entry, value) = await EntryOfAsync(step, arguments, work, options);
+                var (entry, body) = await Steps.CompletedAsync(step, arguments, work, options);
 
                 // The bytes that were recorded, live as in recovery.
-                return await ReadAsync<TResult>(entry, value.IsMissing ? Body.Read<StepCompleted>(entry).Result : value);
+                return await ReadAsync<TResult>(entry, body.Result);
             }
             finally
             {
@@ -310,8 +314,8 @@ internal sealed class VisitEngine : IDisposable
         {
             try
             {
-                var (entry, _) = await EntryOfAsync(step, arguments, work, options);
-                return (Body.Read<StepCompleted>(entry), entry.Seq);
+                var (entry, body) = await Steps.CompletedAsync(step, arguments, work, options);
+                return (body, entry.Seq);
             }
             finally
             {
@@ -341,20 +345,6 @@ internal sealed class VisitEngine : IDisposable
 
     /// <summary>The scope has seen the entry: its time is no earlier.</summary>
     public void Consume(string scope, Entry entry) => Scope(scope).Now = Math.Max(Scope(scope).Now, entry.At);
-
-    private async Task<(Entry Entry, RawJson Value)> EntryOfAsync(ScopedStep step, RawJson? arguments, Func<CancellationToken, Task<StepResult>> work, StepOptions options)
-    {
-        var recorded = Record.Outcome(step);
-        var (entry, value) = recorded is null ? await DoStepAsync(step, arguments, work, options) : (recorded, default);
-        Consume(step.Scope, entry);
-        if (entry.Kind == EntryKinds.StepFailed)
-        {
-            var failed = Body.Read<StepFailed>(entry);
-            throw new StepFailedException(Row.Run, step.Step, failed.Code, failed.Reason, failed.Attempts);
-        }
-
-        return (entry, value);
-    }
 
     /// <summary>The key of a step, taken for as long as the step is at work.</summary>
     public async ValueTask<(ScopedStep Step, Action Release)> AskAsync(string scope, string name, RawJson? arguments, string? explicitKey = null)
@@ -431,80 +421,6 @@ internal sealed class VisitEngine : IDisposable
         catch (OperationCanceledException)
         {
             // The worker is being abandoned; what was not recorded is asked again.
-        }
-    }
-
-    /// <summary>Does the step and records it. Gives the entry, and the value where there is one.</summary>
-    private async Task<(Entry Entry, RawJson Value)> DoStepAsync(ScopedStep step, RawJson? arguments, Func<CancellationToken, Task<StepResult>> work, StepOptions options)
-    {
-        if (Record.Steps >= Engine.Limits.StepsOfAVisitMax)
-        {
-            Finish(new VisitEnd(VisitEndKind.LimitReached, new Trouble(TroubleCodes.LimitReached, $"State '{Row.State}' has taken {Record.Steps} steps in one visit, which is the limit (StepsOfAVisitMax).")));
-            throw new VisitOverException();
-        }
-
-        var begun = Engine.Clock.GetTimestamp();
-        var attempt = Math.Min(Record.FailedAttempts(step), options.Attempts - 1);
-        NoteStart(step);
-        var (placed, payloads) = arguments is { } a ? ((RawJson?, IReadOnlyList<Payload>))Bodies.Place(a) : (null, []);
-        while (true)
-        {
-            attempt++;
-            var (result, fault) = await AttemptAsync(work, options);
-            foreach (var left in _reserving.Where(r => r.Scope == step.Scope).ToArray())
-            {
-                await left.Arrival; // of an attempt whose time was up while the journal could not write
-            }
-
-            _closing.Token.ThrowIfCancellationRequested();
-            Journal.Forget(step);
-            var microseconds = (long)Engine.Clock.GetElapsedTime(begun).TotalMicroseconds;
-            if (fault is null)
-            {
-                var (value, more) = Bodies.Place(result!.Value);
-                var completed = new StepCompleted(placed, value, microseconds, attempt, result.Model, options.Type, options.Tool, result.Settlement, (long?)result.CachedAge?.TotalMicroseconds);
-                var appended = await Journal.AppendAsync([Draft(EntryKinds.StepCompleted, step, Body.Write(completed), payloads: [.. payloads, .. more, .. result.Payloads])]);
-                return (appended[0], value.Reference is null ? value : default);
-            }
-
-            var known = fault as StepFaultException;
-            var failed = new StepFailed(
-                known?.Code ?? "failed", Texts.Cut(known?.Message ?? $"{fault.GetType().Name}: {fault.Message}", ReasonCharactersMax), placed, microseconds, attempt, options.Type, options.Tool, known?.Settlement);
-            if (attempt >= options.Attempts || !options.IsWorthAnother(fault))
-            {
-                return ((await Journal.AppendAsync([Draft(EntryKinds.StepFailed, step, Body.Write(failed), failed.Reason, payloads)]))[0], default);
-            }
-
-            await Journal.AppendAsync([Draft(EntryKinds.StepAttemptFailed, step, Body.Write(failed), failed.Reason, payloads)]);
-            var pause = options.PauseAfter(attempt) * (0.75 + (Engine.Entropy.NextFraction() / 2));
-            await Task.Delay(options.AsksToWait?.Invoke(fault) is { } asked && asked > pause ? asked : pause, Engine.Clock, _closing.Token);
-            NoteStart(step);
-        }
-    }
-
-    private void NoteStart(ScopedStep step)
-    {
-        var now = Microseconds.From(Engine.Clock.GetUtcNow());
-        Journal.Note(step, () => Draft(EntryKinds.StepStarted, step, Body.Write(new StepStarted(now))));
-    }
-
-    private async Task<(StepResult? Result, Exception? Fault)> AttemptAsync(Func<CancellationToken, Task<StepResult>> work, StepOptions options)
-    {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(_closing.Token);
-        try
-        {
-            var result = await Engine.WithinAsync(work, options.Within, limit);
-            return result.Value.Utf8.Length <= Engine.Limits.ResultBytesMax
-                ? (result, null)
-                : (null, new StepFaultException("too_large", $"its result has {result.Value.Utf8.Length:N0} bytes; the limit is {Engine.Limits.ResultBytesMax:N0} (ResultBytesMax)"));
-        }
-        catch (TimeoutException)
-        {
-            return (null, new StepFaultException("timed_out", $"timed out after {Durations.Text(options.Within)}"));
-        }
-        catch (Exception e) when (!_closing.IsCancellationRequested)
-        {
-            return (null, e);
         }
     }
 

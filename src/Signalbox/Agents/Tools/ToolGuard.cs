@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using Signalbox.Journal;
 
@@ -39,7 +40,7 @@ internal sealed class ToolGuard(AgentConfiguration configuration, ToolCatalog ca
             return new(RejectionCodes.BadArguments, $"The arguments of '{name}' do not fit its schema: {string.Join("; ", faults)}. Call it again with arguments that fit.");
         }
 
-        var key = (name, StepKey.Of(name, CanonicalJson.Of(JsonSerializer.SerializeToUtf8Bytes(arguments))).Arguments);
+        var key = (name, StepKey.Of(name, CanonicalJson.Of(JsonMarshal.GetRawUtf8Value(arguments))).Arguments);
         var times = _passed[key] = _passed.GetValueOrDefault(key) + 1;
         return times > configuration.SameCallMax
             ? new(RejectionCodes.RepeatedCall, $"You have called '{name}' with these very arguments {times - 1} times already; the answer stands above. Use it, ask something else, or give your answer.")
