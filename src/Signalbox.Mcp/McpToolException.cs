@@ -1,7 +1,7 @@
 namespace Signalbox.Mcp;
 
 /// <summary>An MCP server answered a call with an error, or with something that is no answer.</summary>
-public sealed class McpToolException : Exception
+public sealed class McpToolException : ToolErrorException
 {
     private const int CharactersMax = 2_000;
 

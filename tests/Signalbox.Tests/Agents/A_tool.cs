@@ -49,6 +49,17 @@ public sealed class A_tool
     }
 
     [Fact]
+    public async Task That_finds_nothing_has_answered_and_no_evidence_is_missing()
+    {
+        var (bench, model) = await RunAsync(Tool.Read("whois", "Who.", string (string address) => throw new ToolErrorException("nobody has it"), new ToolOptions { Attempts = 3 }), Whois());
+        await using var _ = bench;
+
+        Assert.Equal("""{"error":"tool_error","reason":"nobody has it"}""", AnswerText(model));
+        Assert.Equal("block by fast", (await bench.NoteAsync()).Text);
+        Assert.Empty(await bench.EntriesAsync(EntryKinds.StepAttemptFailed));
+    }
+
+    [Fact]
     public async Task That_hangs_and_ignores_its_cancellation_is_left_behind()
     {
         var (bench, model) = await RunAsync(Tool.Read("whois", "Who.", (string address) => new TaskCompletionSource<string>().Task, new ToolOptions { Within = TimeSpan.FromSeconds(2) }));

@@ -63,7 +63,8 @@ public sealed class Tool
     }
 
     /// <summary>
-    /// A read over a C# method; an <see cref="ArgumentException"/> of it tells the model that it asked the wrong way, any other that the evidence is missing. Its parameters become the schema; one of type <see cref="ToolContext"/> is given the call's context and is not shown to the model, as are
+    /// A read over a C# method; an <see cref="ArgumentException"/> of it tells the model that it asked the wrong way, a <see cref="ToolErrorException"/> is an answer, of any other exception
+    /// the evidence is missing. Its parameters become the schema; one of type <see cref="ToolContext"/> is given the call's context and is not shown to the model, as are
     /// <see cref="IServiceProvider"/> and <see cref="CancellationToken"/>.
     /// </summary>
     public static Tool Read(string name, string description, Delegate method, ToolOptions? options = null)
@@ -125,6 +126,15 @@ public sealed class ToolUnavailableException(string code, string reason, Excepti
 {
     /// <summary>The stable code: <c>server_unavailable</c>, <c>definition_changed</c>, <c>tool_missing</c> and others (docs/errors.md).</summary>
     public string Code { get; } = code;
+}
+
+/// <summary>
+/// A tool has answered, and the answer is that what it was asked for cannot be had: no such file, nothing found. It is told to the model as an error; no evidence is missing for it.
+/// </summary>
+public class ToolErrorException(string message, Exception? inner = null) : Exception(message, inner)
+{
+    /// <summary>The code of the failed step.</summary>
+    internal const string Code = "tool_error";
 }
 
 /// <summary>For whom a tool is called: what the model cannot choose.</summary>

@@ -51,7 +51,7 @@ internal sealed class ToolRunner(VisitScope asking, string agent)
 
     private async Task<ToolOutcome> ReadAsync(VisitScope scope, Tool tool, RawJson arguments, ToolCalled call, int index)
     {
-        var options = new StepOptions { Within = tool.Options.Within, Attempts = tool.Options.Attempts, Type = "tool", Tool = call, Key = Key(call, index), RetryOn = static fault => fault is not StepFaultException { Code: RejectionCodes.BadArguments or "too_large" } };
+        var options = new StepOptions { Within = tool.Options.Within, Attempts = tool.Options.Attempts, Type = "tool", Tool = call, Key = Key(call, index), RetryOn = static fault => fault is not StepFaultException { Code: RejectionCodes.BadArguments or ToolErrorException.Code or "too_large" } };
         try
         {
             var (completed, seq) = await Visit.StepAsync(scope.ScopeName, tool.Name, arguments, token => InvokeAsync(tool, arguments, token), options);
@@ -59,9 +59,9 @@ internal sealed class ToolRunner(VisitScope asking, string agent)
         }
         catch (StepFailedException e)
         {
-            // What was asked the wrong way is no evidence that is missing.
+            // What was asked the wrong way, or for what is not there, is no evidence that is missing.
             var reason = Texts.Cut(e.Reason, ReasonCharactersMax);
-            return new(tool.Name, arguments, Bodies.Json(new { error = e.Code, reason }), reason, WasRejected: e.Code == RejectionCodes.BadArguments);
+            return new(tool.Name, arguments, Bodies.Json(new { error = e.Code, reason }), reason, WasRejected: e.Code is RejectionCodes.BadArguments or ToolErrorException.Code);
         }
     }
 
@@ -86,6 +86,10 @@ internal sealed class ToolRunner(VisitScope asking, string agent)
         catch (ArgumentException e)
         {
             throw new StepFaultException(RejectionCodes.BadArguments, e.Message, e);
+        }
+        catch (ToolErrorException e)
+        {
+            throw new StepFaultException(ToolErrorException.Code, e.Message, e);
         }
     }
 
