@@ -20,6 +20,9 @@ namespace Signalbox.Testing;
 /// </code></example>
 public sealed class WorkflowHarness : IAsyncDisposable
 {
+    /// <summary>More than any test needs, and few enough that one that never rests fails within minutes.</summary>
+    private const int PassesMax = 500_000;
+
     private readonly HarnessOptions _options;
     private readonly SeededEntropy _clientEntropy;
     private readonly SeededEntropy _workerEntropy;
@@ -239,12 +242,17 @@ public sealed class WorkflowHarness : IAsyncDisposable
     {
         await SettleAsync();
         var begun = Clock.GetTimestamp();
-        while (true)
+        for (var passes = 0; ; passes++)
         {
             var open = await OpenAsync();
             if (open.Count == 0)
             {
                 return;
+            }
+
+            if (passes > PassesMax)
+            {
+                throw new InvalidOperationException($"After {passes} passes and {Clock.GetElapsedTime(begun)} of simulated time (seed {_options.Seed}) it has not come to rest: {Text(open)}");
             }
 
             if (!_workers.Exists(w => w.IsAlive && !w.Process.IsPaused))

@@ -57,7 +57,7 @@ internal sealed class ModelTurn(VisitScope scope, string agent, string tier, Fun
             try
             {
                 var response = await CallAsync(model, request, cancellationToken);
-                var malformed = Malformed(response, request.Number);
+                var malformed = MakeFit(response, request.Number);
                 var (call, payloads) = ModelReply.Record(response, model.Name, [.. request.Fresh], Visit.Engine.Limits.ResultBytesMax);
                 call = call with { Agent = agent, Tier = tier, Turn = request.Number, Malformed = malformed };
                 return new StepResult(new RawJson("null"u8.ToArray()), call, payloads, Settlement: new Settlement(reserved, Spent(call, model, reserved, payloads, begun)));
@@ -125,41 +125,44 @@ internal sealed class ModelTurn(VisitScope scope, string agent, string tier, Fun
     }
 
     /// <summary>
-    /// Makes the calls of a reply fit for the record: each has an id of its own, and arguments that are no JSON object are told apart from none.
+    /// Makes a reply fit for the record: the words are the model's, whoever it says it is; tools' answers are the engine's alone; each call has an id of its own, and arguments that are no JSON
+    /// object are told apart from none. Gives why, by call id.
     /// </summary>
-    private static Dictionary<string, string>? Malformed(ChatResponse response, int turn)
+    private static Dictionary<string, string>? MakeFit(ChatResponse response, int turn)
     {
         Dictionary<string, string>? malformed = null;
         var ids = new HashSet<string>();
         foreach (var message in response.Messages)
         {
-            for (var i = 0; i < message.Contents.Count; i++)
-            {
-                if (message.Contents[i] is not FunctionCallContent call)
-                {
-                    continue;
-                }
-
-                if (string.IsNullOrEmpty(call.CallId) || call.CallId.Length > 200 || !ids.Add(call.CallId))
-                {
-                    var own = $"call-{turn}-{i}";
-                    ids.Add(own);
-                    message.Contents[i] = call = new FunctionCallContent(own, call.Name ?? "", call.Arguments) { Exception = call.Exception };
-                }
-
-                if (call.Exception is { } fault)
-                {
-                    (malformed ??= [])[call.CallId] = Texts.Cut(fault.Message, 300);
-                }
-                else if (!CanBeWritten(call.Arguments))
-                {
-                    (malformed ??= [])[call.CallId] = "they cannot be written as JSON";
-                    message.Contents[i] = new FunctionCallContent(call.CallId, call.Name ?? "");
-                }
-            }
+            message.Role = ChatRole.Assistant;
+            message.Contents = [.. message.Contents.Where(c => c is not FunctionResultContent).Select(c => c is FunctionCallContent call ? Fit(call) : c)];
         }
 
         return malformed;
+
+        FunctionCallContent Fit(FunctionCallContent call)
+        {
+            if (string.IsNullOrEmpty(call.CallId) || call.CallId.Length > 200 || !ids.Add(call.CallId))
+            {
+                call = new FunctionCallContent($"call-{turn}-{ids.Count}", call.Name ?? "", call.Arguments) { Exception = call.Exception };
+                while (!ids.Add(call.CallId))
+                {
+                    call = new FunctionCallContent(call.CallId + "x", call.Name, call.Arguments) { Exception = call.Exception };
+                }
+            }
+
+            if (call.Exception is { } fault)
+            {
+                (malformed ??= [])[call.CallId] = Texts.Cut(fault.Message, 300);
+            }
+            else if (!CanBeWritten(call.Arguments))
+            {
+                (malformed ??= [])[call.CallId] = "they cannot be written as JSON";
+                return new FunctionCallContent(call.CallId, call.Name ?? "");
+            }
+
+            return call;
+        }
     }
 
     private static bool CanBeWritten(IDictionary<string, object?>? arguments)
