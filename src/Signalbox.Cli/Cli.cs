@@ -57,6 +57,7 @@ internal static class Cli
             RetryCommand.Create(context),
             CancelCommand.Create(context),
             ReleaseCommand.Create(context),
+            JudgeCommand.Create(context),
             DefinitionCommand.Create(context),
             ExportCommand.Create(context),
             CheckCommand.Create(context),

@@ -57,6 +57,23 @@ public sealed partial class Showing_agents : IDisposable
     }
 
     [Fact]
+    public async Task Takes_a_judgement_of_a_decision_and_shows_it()
+    {
+        var run = await ARunAsync();
+        var decision = System.Text.RegularExpressions.Regex.Match((await _store.RunAsync("show", run)).Output, "d-[0-9a-f]{16}").Value;
+
+        var judged = await _store.RunAsync("judge", run, decision, "right", "--because", "the address was on the news");
+        var unknown = await _store.RunAsync("judge", run, "d-0", "wrong");
+        var unfit = await _store.RunAsync("judge", run, decision, "perhaps");
+
+        Assert.Equal((0, true), (judged.Exit, judged.Output.Contains($"Decision '{decision}' counts as right.", StringComparison.Ordinal)));
+        Assert.Contains("has made no decision 'd-0'; nothing was changed.", unknown.Error + unknown.Output, StringComparison.Ordinal);
+        Assert.NotEqual(0, unknown.Exit);
+        Assert.NotEqual(0, unfit.Exit);
+        Assert.Contains("the address was on the news", (await _store.RunAsync("show", run)).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Tells_of_attempts_tries_and_samples_what_they_are()
     {
         await _store.WriteAsync(async journals =>
