@@ -22,7 +22,7 @@ internal sealed class TurnLoop<TAnswer>(VisitScope scope, Agent<TAnswer> agent, 
     private int _rejections;
     private string _model = tier.Model;
 
-    /// <summary>Made once for each type of answer: making a schema takes longer than all else that the engine does in a turn.</summary>
+    /// <summary>Made once for each type of answer: made in each turn, the schema was a third of the engine's work.</summary>
     private static ChatResponseFormat AnswerFormat => field ??= ChatResponseFormat.ForJsonSchema<TAnswer>(SignalboxJson.Options);
 
     private VisitEngine Visit => scope.Engine;
