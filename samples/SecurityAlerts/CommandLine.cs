@@ -18,6 +18,9 @@ internal sealed record DeskOptions(string? Data, string Store, string DenyList, 
 
     public bool Stay { get; init; }
 
+    /// <summary>How the decisions are measured.</summary>
+    public ScoreOptions Score { get; init; } = new(null, null, null);
+
     /// <summary>Which models play the analyst.</summary>
     public ModelChoice Models { get; init; } = new();
 
@@ -47,6 +50,9 @@ internal static class CommandLine
     private static readonly Option<string> Store = new("--store") { Description = "The SQLite file that runs are kept in.", HelpName = "FILE", DefaultValueFactory = _ => "signalbox.db" };
     private static readonly Option<string> DenyList = new("--deny-list") { Description = "The firewall: one blocked address a line.", HelpName = "FILE", DefaultValueFactory = _ => "deny.list" };
     private static readonly Option<string> DisabledAccounts = new("--disabled-accounts") { Description = "The accounts that may not log in: a host and an account a line.", HelpName = "FILE", DefaultValueFactory = _ => "disabled.accounts" };
+    private static readonly Option<string?> TruthFile = new("--truth") { Description = "What is right about each alert, one JSON object a line: id, right, harmful. The decisions are then measured by it.", HelpName = "FILE" };
+    private static readonly Option<string?> Report = new("--report") { Description = "Where to write that measure as JSON.", HelpName = "FILE" };
+    private static readonly Option<string?> Compare = new("--compare") { Description = "An earlier --report to put beside it, with the alerts on which the two differ.", HelpName = "FILE" };
     private static readonly Option<bool> Stay = new("--stay") { Description = "Keeps working, and goes on with what a person answers, until Ctrl-C." };
     private static readonly Option<string[]> Slow = new("--slow") { Description = $"Lets a source ({string.Join(", ", AlertSources.Names)}) answer late, to see what a run does then. Repeatable.", HelpName = "SOURCE=SECONDS" };
 
@@ -61,7 +67,7 @@ internal static class CommandLine
 
         var root = new RootCommand("Decides a queue of ssh alerts: asks three sources, reasons, acts on a deny list, verifies, and asks a person where it must.")
         {
-            Data, Decisions, Store, DenyList, DisabledAccounts, Stay, Slow,
+            Data, Decisions, Store, DenyList, DisabledAccounts, Stay, Slow, TruthFile, Report, Compare,
         };
         analyst.AddTo(root);
         root.SetAction((parsed, _) => Desk.RunAsync(new(parsed.GetValue(Data), parsed.GetValue(Store)!, parsed.GetValue(DenyList)!, parsed.GetValue(DisabledAccounts)!)
@@ -69,6 +75,7 @@ internal static class CommandLine
             Decisions = parsed.GetValue(Decisions),
             Slow = SlowSources.Parse(parsed.GetValue(Slow) ?? [], out var _),
             Stay = parsed.GetValue(Stay),
+            Score = Scoring(parsed),
             Models = analyst.Models(parsed),
             Budget = analyst.Budget(parsed),
             Arguments = args,
@@ -77,6 +84,7 @@ internal static class CommandLine
         var parsed = root.Parse(args);
         var errors = parsed.Errors.Select(error => error.Message).ToList();
         errors.AddRange(analyst.Contradictions(parsed));
+        errors.AddRange(Scoring(parsed).Contradictions);
         if (errors.Count > 0)
         {
             foreach (var error in errors)
@@ -91,4 +99,6 @@ internal static class CommandLine
         // Signals are the desk's own business: it stops in good order and says what is left.
         return await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null, EnableDefaultExceptionHandler = false });
     }
+
+    private static ScoreOptions Scoring(ParseResult parsed) => new(parsed.GetValue(TruthFile), parsed.GetValue(Report), parsed.GetValue(Compare));
 }

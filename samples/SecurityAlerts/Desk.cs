@@ -44,6 +44,7 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
         var begun = clock.GetTimestamp();
         var models = AnalystModels.For(options.Models, clock);
         screen.Say(models.Text);
+        var score = await Score.ReadAsync(options.Score, signals.Stop);
         var data = await AlertData.ReadAsync(options.Folder, signals.Stop);
         if (!data.CanWork)
         {
@@ -80,7 +81,7 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
         }
 
         await host.StopAsync(CancellationToken.None);
-        return await ReportAsync(client, watch, data, clock.GetElapsedTime(begun), signals);
+        return await ReportAsync(client, watch, data, score, models.Configuration, clock.GetElapsedTime(begun), signals);
     }
 
     /// <summary>
@@ -136,7 +137,7 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
         }
     }
 
-    private async Task<int> ReportAsync(RunClient client, RunWatch watch, AlertData data, TimeSpan took, StopSignals signals)
+    private async Task<int> ReportAsync(RunClient client, RunWatch watch, AlertData data, Score? score, string who, TimeSpan took, StopSignals signals)
     {
         var decided = await DecidedAsync(client, watch, CancellationToken.None);
         var isWritten = await TryWriteDecisionsAsync(decided);
@@ -146,10 +147,16 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
         var left = data.Alerts.Count - decided.Count;
         screen.Say("");
         Console.Out.Write(Summary.Format(decided, figures, data.Faults, took, NextCommands.After(options, decided, left), left));
+        if (score is not null)
+        {
+            Console.Out.Write(await score.OfAsync(client, watch.Runs, who, CancellationToken.None));
+            score.Faults.ToList().ForEach(fault => screen.Warn(TerminalText.Escape(fault)));
+        }
+
         return !isWritten ? ExitCodes.CannotWork
             : left > 0 && signals.ExitCode is { } exitCode ? exitCode
             : decided.Any(alert => alert.WaitsFor == DecidedAlert.AnOperator) ? ExitCodes.RunsNeedAnOperator
-            : data.Faults.Count > 0 ? ExitCodes.BadInput
+            : data.Faults.Count > 0 || score?.Faults.Count > 0 ? ExitCodes.BadInput
             : ExitCodes.AllHandled;
     }
 

@@ -9,6 +9,12 @@ internal sealed record AnalystModel(string Name, IChatClient Client, ModelOption
 /// <summary>The models that play the analyst, one for each tier, and how to speak of them.</summary>
 internal sealed record AnalystModels(AnalystModel Fast, AnalystModel Strong, string Text)
 {
+    /// <summary>How they were told to misbehave; null for not at all.</summary>
+    public string? Misbehaving { get; private init; }
+
+    /// <summary>A short name of it all, for reports.</summary>
+    public string Configuration => (Fast.Name == Strong.Name ? Fast.Name : $"{Fast.Name}, {Strong.Name}") + (Misbehaving is null ? "" : $"; {Misbehaving}");
+
     /// <summary>What models cost, in US dollars per million tokens. A model that is not listed costs nothing as far as this program knows.</summary>
     private static readonly Dictionary<string, Price> Prices = new(StringComparer.Ordinal)
     {
@@ -52,7 +58,10 @@ internal sealed record AnalystModels(AnalystModel Fast, AnalystModel Strong, str
         return new(
             Analyst("offline-fast", looksFurther: false, choice.Misbehaves.Fast),
             Analyst("offline-strong", looksFurther: true, choice.Misbehaves.Strong),
-            "offline analyst: answers by written rules, no key, no network" + (choice.Misbehaves.Text is { } how ? $"; told to misbehave: {how}" : ""));
+            "offline analyst: answers by written rules, no key, no network" + (choice.Misbehaves.Text is { } how ? $"; told to misbehave: {how}" : ""))
+        {
+            Misbehaving = choice.Misbehaves.Text,
+        };
 
         AnalystModel Analyst(string name, bool looksFurther, IReadOnlyList<Misbehaviour> misbehaves) => new(
             name,

@@ -19,6 +19,9 @@ public sealed record Truth(params IReadOnlyList<string> Right)
 public sealed record EvaluationCase<TCase>(string Id, TCase Start, Truth? Truth = null)
     where TCase : class;
 
+/// <summary>A run that there is already, as a case of a data set, and what would be right.</summary>
+public sealed record FinishedCase(string Id, RunId Run, Truth? Truth = null);
+
 /// <summary>A run that has completed, for telling what was decided. <paramref name="Decision"/> is the agent's decision that stands, as the journal has it; null if none does.</summary>
 public sealed record EvaluatedRun<TCase>(RunRow Row, TCase Case, DecisionMade? Decision);
 
@@ -121,6 +124,41 @@ public sealed class Evaluation<TCase>(string workflow)
         }
     }
 
+    /// <summary>
+    /// Reports on runs that there are already, whoever started them; starts and awaits nothing. A run that has neither ended nor asks a person counts as failed.
+    /// </summary>
+    /// <exception cref="ArgumentException">The store has no such run.</exception>
+    public async Task<EvaluationReport> ReadAsync(RunClient client, IReadOnlyList<FinishedCase> cases, string configuration, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(client);
+        ArgumentNullException.ThrowIfNull(cases);
+        ArgumentException.ThrowIfNullOrWhiteSpace(configuration);
+        var results = new List<EvaluatedCase>();
+        foreach (var one in cases)
+        {
+            var head = await client.Store.FindAsync(one.Run, cancellationToken) ?? throw new ArgumentException($"The store has no run '{one.Run}' for case '{one.Id}'.", nameof(cases));
+            var empty = new EvaluatedCase { Id = one.Id, Run = one.Run, Truth = one.Truth, Verdict = EvaluationVerdict.Failed };
+            results.Add(head.IsSettled
+                ? await ReadOneAsync(client, empty, head, cancellationToken)
+                : empty with { Reason = "not_settled", Why = $"it is {head.Row.Status} in state '{head.Row.State}'", Spent = head.Row.Spent });
+        }
+
+        return EvaluationReport.Of(Workflow, configuration, results);
+    }
+
+    private async Task<EvaluatedCase> ReadOneAsync(RunClient client, EvaluatedCase empty, Storage.RunHead head, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var read = await RunReading.ReadAsync(client.Store, head, Agent, cancellationToken);
+            return await JudgeAsync(client, empty, head.Row, read, cancellationToken);
+        }
+        catch (JournalDamagedException e)
+        {
+            return empty with { Reason = "damaged", Why = e.Message };
+        }
+    }
+
     private async Task<EvaluatedCase> EvaluateOneAsync(RunClient client, EvaluationCase<TCase> one, string configuration, CancellationToken cancellationToken)
     {
         var labels = new Dictionary<string, string> { ["evaluation"] = configuration, ["case"] = one.Id };
@@ -135,18 +173,12 @@ public sealed class Evaluation<TCase>(string workflow)
         using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
-            var head = await client.WaitUntilSettledAsync(run, both.Token);
-            var read = await RunReading.ReadAsync(client.Store, head, Agent, cancellationToken);
-            return await JudgeAsync(client, empty, head.Row, read, cancellationToken);
+            return await ReadOneAsync(client, empty, await client.WaitUntilSettledAsync(run, both.Token), cancellationToken);
         }
         catch (OperationCanceledException) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
             var row = (await client.FindAsync(run, cancellationToken))!;
             return empty with { Reason = "timed_out", Why = $"after {Durations.Text(Within)} it is {row.Status} in state '{row.State}'", Spent = row.Spent };
-        }
-        catch (JournalDamagedException e)
-        {
-            return empty with { Reason = "damaged", Why = e.Message };
         }
     }
 

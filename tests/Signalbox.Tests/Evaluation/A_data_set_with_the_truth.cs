@@ -117,6 +117,23 @@ public sealed class A_data_set_with_the_truth
     }
 
     [Fact]
+    public async Task Can_be_judged_by_runs_that_there_are_already()
+    {
+        await using var bench = await _world.StartAsync();
+        EvaluationCase<Note>[] cases = [Case("a", "fast=block@0.1", "block"), Case("b", "fast=block@0.9", "block")];
+        var started = await RunAsync(bench, new("flow"), cases);
+        var underWay = await bench.StartRunAsync(cases[1].Start, key: "under way");
+        FinishedCase[] finished = [.. started.Cases.Select(c => new FinishedCase(c.Id, c.Run, c.Truth)), new("c", underWay, new Truth("block"))];
+        var read = await new Evaluation<Note>("flow").ReadAsync(bench.Harness.Client(), finished, started.Configuration);
+        await bench.Harness.RunUntilIdleAsync();
+
+        Assert.Equal(started.Cases.Select(c => c.ToString()), read.Cases.Take(2).Select(c => c.ToString()));
+        Assert.Equal((EvaluationVerdict.Failed, "not_settled"), (read.Cases[2].Verdict, read.Cases[2].Reason));
+        var unknown = await Assert.ThrowsAsync<ArgumentException>(() => new Evaluation<Note>("flow").ReadAsync(bench.Harness.Client(), [new("d", new RunId("r-0"))], "x"));
+        Assert.StartsWith("The store has no run 'r-0' for case 'd'.", unknown.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Has_runs_of_its_own_for_each_configuration_and_none_for_another_case()
     {
         await using var bench = await _world.StartAsync();
