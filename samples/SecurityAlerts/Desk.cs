@@ -150,13 +150,13 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
         if (score is not null)
         {
             Console.Out.Write(await score.OfAsync(client, watch.Runs, who, CancellationToken.None));
-            score.Faults.ToList().ForEach(fault => screen.Warn(TerminalText.Escape(fault)));
+            score.Faults.Concat(score.Strays(data.Alerts)).ToList().ForEach(fault => screen.Warn(TerminalText.Escape(fault)));
         }
 
         return !isWritten ? ExitCodes.CannotWork
             : left > 0 && signals.ExitCode is { } exitCode ? exitCode
             : decided.Any(alert => alert.WaitsFor == DecidedAlert.AnOperator) ? ExitCodes.RunsNeedAnOperator
-            : data.Faults.Count > 0 || score?.Faults.Count > 0 ? ExitCodes.BadInput
+            : data.Faults.Count > 0 || score?.Faults.Count > 0 || score?.Strays(data.Alerts).Any() == true ? ExitCodes.BadInput
             : ExitCodes.AllHandled;
     }
 

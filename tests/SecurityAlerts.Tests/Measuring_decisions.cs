@@ -31,11 +31,12 @@ public sealed class Measuring_decisions
     public async Task Names_lines_of_the_truth_that_cannot_be_used_and_uses_the_others()
     {
         using var world = new World();
-        world.Write("truth.jsonl", """{"id":"own-01","rihgt":"close"}""", """{"id":"own-02","right":"close"}""");
+        world.Write("truth.jsonl", """{"id":"own-01","rihgt":"close"}""", """{"id":"own-02","right":"close"}""", """{"id":"own-99","right":"close"}""");
 
         var end = await SampleProcess.RunAsync(world, "--truth", "truth.jsonl");
         Assert.Equal(1, end.ExitCode);
         Assert.Contains("truth.jsonl:1: it has a member \"rihgt\"; there may be: id, right, harmful\n", end.Errors, StringComparison.Ordinal);
+        Assert.Contains("truth.jsonl: 'own-99' is the id of no alert.\n", end.Errors, StringComparison.Ordinal);
         Assert.Contains("\nwrong          1   8.3 %\n", end.Output, StringComparison.Ordinal);
         Assert.Contains("\nunknown        9  75.0 %\n", end.Output, StringComparison.Ordinal);
     }

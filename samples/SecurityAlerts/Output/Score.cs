@@ -30,6 +30,10 @@ internal sealed class Score
     /// <summary>Lines of the truth that could not be used, with file and line.</summary>
     public IReadOnlyList<string> Faults { get; }
 
+    /// <summary>Truths about alerts that there are not: a mistyped id must not pass as an alert of which nothing is known.</summary>
+    public IEnumerable<string> Strays(IEnumerable<Alert> alerts) =>
+        _truths.Keys.Except(alerts.Select(alert => alert.Id), StringComparer.Ordinal).Select(id => $"{_options.Truth}: '{id}' is the id of no alert.");
+
     /// <summary>Reads what was named, before anything is begun; null where nothing was.</summary>
     /// <exception cref="IOException">A file cannot be read, or is no earlier report. The message names it.</exception>
     public static async Task<Score?> ReadAsync(ScoreOptions options, CancellationToken cancellationToken)
