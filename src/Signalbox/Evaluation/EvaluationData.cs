@@ -15,7 +15,7 @@ public sealed record DataFault(string File, int Line, string What)
 /// <summary>What of a data set could be read, in its order, and every fault in it.</summary>
 public sealed record DataSet<T>(IReadOnlyList<T> Items, IReadOnlyList<DataFault> Faults);
 
-/// <summary>How the members of a line with a truth are called.</summary>
+/// <summary>How the members of a line with a truth are called, and what they may say.</summary>
 public sealed record TruthForm
 {
     /// <summary><c>id</c>, <c>right</c>, <c>harmful</c>, and nothing else.</summary>
@@ -32,6 +32,12 @@ public sealed record TruthForm
 
     /// <summary>Whether further members are ignored. Otherwise they are faults: a misspelt <c>harmful</c> must not pass.</summary>
     public bool IgnoresOthers { get; init; }
+
+    /// <summary>The cases that there are; null: any. A truth about another one is a fault: a mistyped id must not pass as a case of which nothing is known.</summary>
+    public IReadOnlyCollection<string>? Ids { get; init; }
+
+    /// <summary>The kinds of decision that there are; null: any. Another one is a fault: a mistyped kind would make every decision wrong.</summary>
+    public IReadOnlyCollection<string>? Kinds { get; init; }
 }
 
 /// <summary>
@@ -64,7 +70,8 @@ public static class EvaluationData
         {
             var id = line.Id();
             line.AllowOnly(line.Form.Id, line.Form.Right, line.Form.Harmful);
-            return KeyValuePair.Create(id, line.Truth());
+            var truth = line.Truth();
+            return line.Form.Ids?.Contains(id) == false ? throw new JsonException($"{DataLine.Quoted(id)} is the id of no case") : KeyValuePair.Create(id, truth);
         }, one => one.Key, form ?? TruthForm.Default, cancellationToken);
 
     /// <summary>Reads any objects, one a line, as Signalbox writes them: data that a program makes cases of. Members that <typeparamref name="T"/> does not have are ignored.</summary>
@@ -170,6 +177,11 @@ public static class EvaluationData
         public Truth Truth()
         {
             var truth = new Truth(Kinds(form.Right)) { Harmful = Has(form.Harmful) ? Kinds(form.Harmful) : [] };
+            if (form.Kinds is { } kinds && truth.Right.Concat(truth.Harmful).FirstOrDefault(kind => !kinds.Contains(kind)) is { } unknown)
+            {
+                throw new JsonException($"{Quoted(unknown)} is no kind of decision; there are: {string.Join(", ", kinds)}");
+            }
+
             return truth.Right.FirstOrDefault(truth.Harmful.Contains) is { } both ? throw new JsonException($"{Quoted(both)} is both right and harmful") : truth;
         }
 

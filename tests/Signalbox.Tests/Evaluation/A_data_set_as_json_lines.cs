@@ -74,6 +74,22 @@ public sealed class A_data_set_as_json_lines
     }
 
     [Fact]
+    public async Task Has_a_fault_where_a_truth_is_about_no_case_or_of_no_kind_that_there_is()
+    {
+        const string Text = "{\"id\":\"a\",\"right\":\"block\",\"harmful\":\"close\"}\n{\"id\":\"b\",\"right\":\"blok\"}\n{\"id\":\"c\",\"right\":\"block\"}\n{\"id\":\"b\",\"right\":\"block\",\"harmful\":\"colse\"}";
+        var set = await EvaluationData.ReadTruthAsync(new StringReader(Text), "truth.jsonl", new TruthForm { Ids = ["a", "b"], Kinds = ["block", "close"] });
+
+        Assert.Equal("a", Assert.Single(set.Items).Key);
+        Assert.Equal(
+            [
+                "truth.jsonl:2: \"blok\" is no kind of decision; there are: block, close",
+                "truth.jsonl:3: \"c\" is the id of no case",
+                "truth.jsonl:4: \"colse\" is no kind of decision; there are: block, close",
+            ],
+            set.Faults.Select(f => f.ToString()));
+    }
+
+    [Fact]
     public async Task May_hold_objects_of_a_programs_own()
     {
         var set = await EvaluationData.ReadObjectsAsync<Note>(new StringReader("{\"text\":\"a\",\"more\":1}\n{\"text\":[]}\n{\"text\":\"a\"}"), "notes.jsonl", note => note.Text);
