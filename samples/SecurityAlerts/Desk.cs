@@ -44,7 +44,6 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
         var begun = clock.GetTimestamp();
         var models = AnalystModels.For(options.Models, clock);
         screen.Say(models.Text);
-        var score = await Score.ReadAsync(options.Score, signals.Stop);
         var data = await AlertData.ReadAsync(options.Folder, signals.Stop);
         if (!data.CanWork)
         {
@@ -52,6 +51,7 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
             return ExitCodes.CannotWork;
         }
 
+        var score = await Score.ReadAsync(options.Score, data.Alerts, signals.Stop);
         using var logs = new ScreenLoggerProvider(screen);
         await using var store = await SqliteRunStore.OpenAsync(new() { Path = options.Store, Clock = clock, Logger = logs.CreateLogger("store") }, signals.Stop);
         if (await ForeignRunsAsync(store, data) is { } foreign)
@@ -149,14 +149,14 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
         Console.Out.Write(Summary.Format(decided, figures, data.Faults, took, NextCommands.After(options, decided, left), left));
         if (score is not null)
         {
-            Console.Out.Write(await score.OfAsync(client, watch.Runs, who, CancellationToken.None));
-            score.Faults.Concat(score.Strays(data.Alerts)).ToList().ForEach(fault => screen.Warn(TerminalText.Escape(fault)));
+            score.Faults.ToList().ForEach(fault => screen.Warn(TerminalText.Escape(fault)));
+            isWritten &= await MeasureAsync(score, client, watch, who, left);
         }
 
         return !isWritten ? ExitCodes.CannotWork
             : left > 0 && signals.ExitCode is { } exitCode ? exitCode
             : decided.Any(alert => alert.WaitsFor == DecidedAlert.AnOperator) ? ExitCodes.RunsNeedAnOperator
-            : data.Faults.Count > 0 || score?.Faults.Count > 0 || score?.Strays(data.Alerts).Any() == true ? ExitCodes.BadInput
+            : data.Faults.Count > 0 || score?.Faults.Count > 0 ? ExitCodes.BadInput
             : ExitCodes.AllHandled;
     }
 
@@ -202,6 +202,30 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             screen.Warn(TerminalText.Escape($"The decisions could not be written to {options.Decisions}: {e.Message} They are safe in {options.Store}; run the command again with another --decisions FILE."));
+            return false;
+        }
+    }
+
+    /// <summary>False if the report could not be written.</summary>
+    private async Task<bool> MeasureAsync(Score score, RunClient client, RunWatch watch, string who, int left)
+    {
+        if (left > 0)
+        {
+            // Unfinished is not failed, and an earlier report is worth more than half of a new one.
+            screen.Say($"\nNot measured, and no report written: {left} of the alerts are not finished.");
+            return true;
+        }
+
+        var report = await score.OfAsync(client, watch.Runs, who, CancellationToken.None);
+        Console.Out.Write(score.Table(report));
+        try
+        {
+            await score.WriteAsync(report, CancellationToken.None);
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            screen.Warn(TerminalText.Escape($"The report could not be written to {options.Score.Report}: {e.Message} Run the command again with another --report FILE; nothing is decided anew."));
             return false;
         }
     }

@@ -31,14 +31,44 @@ public sealed class Measuring_decisions
     public async Task Names_lines_of_the_truth_that_cannot_be_used_and_uses_the_others()
     {
         using var world = new World();
-        world.Write("truth.jsonl", """{"id":"own-01","rihgt":"close"}""", """{"id":"own-02","right":"close"}""", """{"id":"own-99","right":"close"}""");
+        world.Write("truth.jsonl", """{"id":"own-01","rihgt":"close"}""", """{"id":"own-02","right":"close"}""", """{"id":"own-99","right":"close"}""", """{"id":"own-03","right":"clsoe"}""");
 
         var end = await SampleProcess.RunAsync(world, "--truth", "truth.jsonl");
         Assert.Equal(1, end.ExitCode);
         Assert.Contains("truth.jsonl:1: it has a member \"rihgt\"; there may be: id, right, harmful\n", end.Errors, StringComparison.Ordinal);
-        Assert.Contains("truth.jsonl: 'own-99' is the id of no alert.\n", end.Errors, StringComparison.Ordinal);
+        Assert.Contains("truth.jsonl:3: \"own-99\" is the id of no case\n", end.Errors, StringComparison.Ordinal);
+        Assert.Contains("truth.jsonl:4: \"clsoe\" is no kind of decision; there are: close, block_ip, disable_account, escalate\n", end.Errors, StringComparison.Ordinal);
         Assert.Contains("\nwrong          1   8.3 %\n", end.Output, StringComparison.Ordinal);
         Assert.Contains("\nunknown        9  75.0 %\n", end.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Does_not_take_unfinished_alerts_for_failed_ones_and_keeps_the_earlier_report()
+    {
+        using var world = new World();
+        world.Write("good.json", "earlier");
+        await using var process = SampleProcess.Start(world, "--truth", s_truth, "--report", "good.json", "--slow", "logins=600");
+        await process.UntilItSaysAsync("12 new");
+
+        process.Signal(SampleProcess.Interrupt);
+        var end = await process.EndAsync();
+
+        Assert.Equal((130, ""), (end.ExitCode, end.Errors));
+        Assert.Matches("\nNot measured, and no report written: [0-9]+ of the alerts are not finished\\.\n", end.Output);
+        Assert.Equal("earlier\n", world.Read("good.json"));
+    }
+
+    [Fact]
+    public async Task Shows_the_table_also_where_the_report_cannot_be_written()
+    {
+        using var world = new World();
+        Directory.CreateDirectory(world.Path_("folder"));
+
+        var end = await SampleProcess.RunAsync(world, "--truth", s_truth, "--report", "folder");
+
+        Assert.Equal(2, end.ExitCode);
+        Assert.Contains("\nright         10  83.3 %", end.Output, StringComparison.Ordinal);
+        Assert.StartsWith("The report could not be written to folder: ", end.Errors, StringComparison.Ordinal);
     }
 
     [Theory]

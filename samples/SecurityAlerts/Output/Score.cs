@@ -30,13 +30,9 @@ internal sealed class Score
     /// <summary>Lines of the truth that could not be used, with file and line.</summary>
     public IReadOnlyList<string> Faults { get; }
 
-    /// <summary>Truths about alerts that there are not: a mistyped id must not pass as an alert of which nothing is known.</summary>
-    public IEnumerable<string> Strays(IEnumerable<Alert> alerts) =>
-        _truths.Keys.Except(alerts.Select(alert => alert.Id), StringComparer.Ordinal).Select(id => $"{_options.Truth}: '{id}' is the id of no alert.");
-
     /// <summary>Reads what was named, before anything is begun; null where nothing was.</summary>
     /// <exception cref="IOException">A file cannot be read, or is no earlier report. The message names it.</exception>
-    public static async Task<Score?> ReadAsync(ScoreOptions options, CancellationToken cancellationToken)
+    public static async Task<Score?> ReadAsync(ScoreOptions options, IEnumerable<Alert> alerts, CancellationToken cancellationToken)
     {
         if (options.Truth is not { } file)
         {
@@ -44,7 +40,12 @@ internal sealed class Score
         }
 
         using var reader = new StreamReader(file);
-        var truths = await EvaluationData.ReadTruthAsync(reader, file, cancellationToken: cancellationToken);
+        var form = new TruthForm
+        {
+            Ids = alerts.Select(alert => alert.Id).ToHashSet(StringComparer.Ordinal),
+            Kinds = [.. Enum.GetValues<Decision>().Select(decision => decision.InText())],
+        };
+        var truths = await EvaluationData.ReadTruthAsync(reader, file, form, cancellationToken);
         return new Score(
             options,
             truths.Items.ToDictionary(t => t.Key, t => t.Value, StringComparer.Ordinal),
@@ -52,8 +53,8 @@ internal sealed class Score
             options.Compare is { } earlier ? await ReadReportAsync(earlier, cancellationToken) : null);
     }
 
-    /// <summary>The table for the alerts' runs, after the report is written where that was asked for.</summary>
-    public async Task<string> OfAsync(RunClient client, IEnumerable<(Alert Alert, RunId Run)> runs, string configuration, CancellationToken cancellationToken)
+    /// <summary>Judges the alerts' runs.</summary>
+    public Task<EvaluationReport> OfAsync(RunClient client, IEnumerable<(Alert Alert, RunId Run)> runs, string configuration, CancellationToken cancellationToken)
     {
         var evaluation = new Evaluation<AlertCase>(AlertResponse.WorkflowName)
         {
@@ -61,15 +62,19 @@ internal sealed class Score
             Person = Decision.Escalate.InText(),
             Outcome = run => run.Case.Verdict is { } verdict ? new EvaluatedOutcome(verdict.Decision.InText()) : EvaluatedOutcome.Escalated,
         };
-        var report = await evaluation.ReadAsync(client, [.. runs.Select(r => new FinishedCase(r.Alert.Id, r.Run, _truths.GetValueOrDefault(r.Alert.Id)))], configuration, cancellationToken);
-        if (_options.Report is { } file)
-        {
-            await DurableFile.ReplaceAsync(file, Encoding.UTF8.GetBytes(report.ToJson()), cancellationToken);
-        }
+        return evaluation.ReadAsync(client, [.. runs.Select(r => new FinishedCase(r.Alert.Id, r.Run, _truths.GetValueOrDefault(r.Alert.Id)))], configuration, cancellationToken);
+    }
 
+    /// <summary>The table, and the comparison where one was asked for.</summary>
+    public string Table(EvaluationReport report)
+    {
         var table = "\n" + EvaluationTable.Format(report);
         return _earlier is null ? table : table + "\n" + EvaluationTable.Format(EvaluationReport.Compare(_earlier, report));
     }
+
+    /// <summary>Writes the report where that was asked for.</summary>
+    public Task WriteAsync(EvaluationReport report, CancellationToken cancellationToken) =>
+        _options.Report is { } file ? DurableFile.ReplaceAsync(file, Encoding.UTF8.GetBytes(report.ToJson()), cancellationToken) : Task.CompletedTask;
 
     private static async Task<EvaluationReport> ReadReportAsync(string file, CancellationToken cancellationToken)
     {
