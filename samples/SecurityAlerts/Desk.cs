@@ -166,7 +166,7 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
         foreach (var (alert, run) in watch.Runs)
         {
             var head = (await client.Store.FindAsync(run, cancellationToken))!;
-            if (RunWatch.IsSettled(head))
+            if (head.IsSettled)
             {
                 decided.Add(DecidedAlert.Of(alert, head.Row, await CaseAsync(client, run, cancellationToken) ?? new AlertCase(alert)));
             }

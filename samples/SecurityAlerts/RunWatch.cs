@@ -46,9 +46,6 @@ internal sealed class RunWatch : IDisposable
 
     public Progress Progress => _progress.Value;
 
-    /// <summary>Whether nothing more happens to a run by itself: it has ended, is held, or asks a person.</summary>
-    public static bool IsSettled(RunHead head) => StandingOf(head) != Standing.AtWork;
-
     /// <summary>Starts a run for each alert that has none, under the alert's id: a start that is repeated starts nothing twice.</summary>
     public async Task StartAsync(RunClient client, IEnumerable<Alert> alerts, CancellationToken cancellationToken)
     {
@@ -97,10 +94,11 @@ internal sealed class RunWatch : IDisposable
         return client.StartAsync(AlertResponse.WorkflowName, new AlertCase(alert), key: alert.Id, labels, cancellationToken: cancellationToken);
     }
 
-    private static Standing StandingOf(RunHead head) => head.Row switch
+    private static Standing StandingOf(RunHead head) => head switch
     {
-        { IsOpen: false } or { Status: RunStatus.Held } => Standing.Ended,
-        _ => head.Waits.Any(wait => wait.Kind == WaitKind.Approval) ? Standing.AsksAPerson : Standing.AtWork,
+        { IsSettled: false } => Standing.AtWork,
+        { Row.Status: RunStatus.Waiting } => Standing.AsksAPerson,
+        _ => Standing.Ended,
     };
 
     private async Task LookAfterChangeAsync(CancellationToken cancellationToken)

@@ -219,7 +219,7 @@ internal sealed class TurnLoop<TAnswer>(VisitScope scope, Agent<TAnswer> agent, 
 
         var tool = Visit.Engine.Tools.Find(call.Name);
         return tool is null ? new(call, index, arguments, null, new Rejection(RejectionCodes.Unavailable, $"This program has no tool '{call.Name}' any more."))
-            : ToolRunner.Unfit(tool, arguments) is { } why ? new(call, index, arguments, null, new Rejection(RejectionCodes.BadArguments, $"The arguments of '{call.Name}' do not fit: {Excerpt.Cut(why, 300)}"))
+            : ToolRunner.Unfit(tool, arguments) is { } why ? new(call, index, arguments, null, new Rejection(RejectionCodes.BadArguments, $"The arguments of '{call.Name}' do not fit: {Texts.Cut(why, 300)}"))
             : new(call, index, arguments, tool, null);
     }
 

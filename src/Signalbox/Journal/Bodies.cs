@@ -23,7 +23,7 @@ public readonly record struct ScopedStep(string Scope, string Step)
 /// <summary>The body of <see cref="EntryKinds.RunResumed"/>: what the operator chose.</summary>
 public sealed record Release(ReleaseVerb Verb, string? Note = null);
 
-/// <summary>The body of <see cref="EntryKinds.StateEntered"/>. <paramref name="Configuration"/> is what the visit pins (models, thresholds); <paramref name="Canceling"/>: it is on its way out because somebody asked for that.</summary>
+/// <summary>The body of <see cref="EntryKinds.StateEntered"/>. <paramref name="Configuration"/> is not written: what agents work under stands in <see cref="AgentBegan"/>; <paramref name="Canceling"/>: it is on its way out because somebody asked for that.</summary>
 public sealed record StateEntered(string? From, RawJson Case, RawJson? Configuration = null, bool Canceling = false);
 
 /// <summary>The body of <see cref="EntryKinds.StepStarted"/>; microseconds since 1970.</summary>

@@ -31,18 +31,6 @@ internal static class Excerpt
         return shown.Append(quote).ToString();
     }
 
-    /// <summary>A sentence of our own with such text in it, cut where it would be too long to read.</summary>
-    public static string Cut(string sentence, int charactersMax)
-    {
-        if (sentence.Length <= charactersMax)
-        {
-            return sentence;
-        }
-
-        var end = char.IsLowSurrogate(sentence[charactersMax - 1]) ? charactersMax - 2 : charactersMax - 1;
-        return sentence[..end] + "…";
-    }
-
     private static string Written(Rune rune, char quote)
     {
         if (rune.Value == quote || rune.Value == '\\')

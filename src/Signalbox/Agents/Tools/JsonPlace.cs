@@ -47,7 +47,7 @@ internal sealed class JsonPlace
                 : place._parent._parent is null ? place._name : "." + place._name);
         }
 
-        return Excerpt.Cut(string.Concat(parts), CharactersMax);
+        return Texts.Cut(string.Concat(parts), CharactersMax);
     }
 
     private static bool IsPlain(string name) => name.Length is > 0 and <= Excerpt.CharactersMax && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '$' or '@');

@@ -312,7 +312,7 @@ internal sealed partial class SchemaComparison(JsonElement root)
 
     private static void AddTold(List<string> faults, string fault)
     {
-        var told = Excerpt.Cut(fault, JsonSchemaCheck.FaultCharactersMax);
+        var told = Texts.Cut(fault, JsonSchemaCheck.FaultCharactersMax);
         if (faults.Count < JsonSchemaCheck.FaultsMax && !faults.Contains(told))
         {
             faults.Add(told);

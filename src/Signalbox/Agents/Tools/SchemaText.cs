@@ -62,7 +62,7 @@ internal sealed class SchemaText(JsonElement root)
         {
             JsonValueKind.String => Excerpt.Quoted(isLong ? Beginning(json) : value.GetString()!),
             JsonValueKind.Object or JsonValueKind.Array => Excerpt.Quoted(Encoding.UTF8.GetString(isLong ? json[..BytesRead] : json), '`'),
-            _ => Excerpt.Cut(Encoding.UTF8.GetString(isLong ? json[..BytesRead] : json), Excerpt.CharactersMax),
+            _ => Texts.Cut(Encoding.UTF8.GetString(isLong ? json[..BytesRead] : json), Excerpt.CharactersMax),
         };
     }
 
@@ -90,7 +90,7 @@ internal sealed class SchemaText(JsonElement root)
     }
 
     /// <summary>A property's name in a list of them.</summary>
-    public static string Name(string name) => name.Length > 0 && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.' or '$') ? Excerpt.Cut(name, Excerpt.CharactersMax) : Excerpt.Quoted(name, '\'');
+    public static string Name(string name) => name.Length > 0 && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.' or '$') ? Texts.Cut(name, Excerpt.CharactersMax) : Excerpt.Quoted(name, '\'');
 
     /// <summary>The first of them, and whether there are more.</summary>
     public static string Listed(IEnumerable<string> items, string separator = ", ")

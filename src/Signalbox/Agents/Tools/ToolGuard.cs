@@ -32,7 +32,7 @@ internal sealed class ToolGuard(AgentConfiguration configuration, ToolCatalog ca
 
         if (malformed is not null)
         {
-            return new(RejectionCodes.BadArguments, $"The arguments of '{name}' are no JSON object ({Excerpt.Cut(malformed, 300)}). Call it again with arguments that fit its schema.");
+            return new(RejectionCodes.BadArguments, $"The arguments of '{name}' are no JSON object ({Texts.Cut(malformed, 300)}). Call it again with arguments that fit its schema.");
         }
 
         if (JsonSchemaCheck.Faults(tool.Schema, arguments) is { Count: > 0 } faults)
