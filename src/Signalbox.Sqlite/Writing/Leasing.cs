@@ -42,7 +42,7 @@ internal sealed class Leasing : IDisposable
             SELECT worker FROM driver WHERE worker IS NOT NULL
             """; // each worker once, by a seek in the index per worker, not a step per run
         _driven = connection.CreateCommand();
-        _driven.CommandText = "SELECT id, run, workflow, version FROM runs WHERE worker = $worker ORDER BY id";
+        _driven.CommandText = "SELECT id, run, workflow, version, deaths_alone + alone FROM runs WHERE worker = $worker ORDER BY id";
         _driven.Parameters.Add("$worker", SqliteType.Text);
         _ready = connection.CreateCommand();
         _ready.CommandText = "SELECT id, run, ready_at FROM runs WHERE workflow = $workflow AND version = $version AND ready_at <= $now ORDER BY ready_at, id LIMIT $max";
@@ -111,7 +111,7 @@ internal sealed class Leasing : IDisposable
             }
         }
 
-        var orphans = new List<(long Id, RunId Run)>();
+        var orphans = new List<(long Id, RunId Run, int Suspicion)>();
         foreach (var worker in dead)
         {
             _driven.Parameters[0].Value = worker;
@@ -120,12 +120,12 @@ internal sealed class Leasing : IDisposable
             {
                 if (workflows.Contains(new WorkflowVersion(reader.GetString(2), reader.GetInt32(3))))
                 {
-                    orphans.Add((reader.GetInt64(0), new RunId(reader.GetString(1))));
+                    orphans.Add((reader.GetInt64(0), new RunId(reader.GetString(1)), reader.GetInt32(4)));
                 }
             }
         }
 
-        return orphans.OrderBy(o => o.Id).Select(o => o.Run);
+        return orphans.OrderBy(o => o.Suspicion).ThenBy(o => o.Id).Select(o => o.Run); // LeaseRules.Suspicion
     }
 
     /// <summary>False: the run must be driven alone, and this worker cannot do that now.</summary>

@@ -172,6 +172,22 @@ internal static class Leasing
         Expect.Sequence([], (await harness.LeaseAsync("w-last")).Runs, "Given while it is held");
     }
 
+    public static async Task Of_several_suspects_each_gets_its_turn_before_one_is_driven_alone_again(StoreHarness harness)
+    {
+        RunId[] runs = [await harness.StartAsync(), await harness.StartAsync(), await harness.StartAsync()];
+        await harness.LeaseAsync();
+        harness.Die();
+        await harness.LeaseAsync("w-2");
+        var alone = new List<RunId>();
+        for (var i = 3; i < 6; i++)
+        {
+            harness.Die();
+            alone.Add((await harness.LeaseAsync("w-" + i.Number())).Runs.Single().Row.Run);
+        }
+
+        Expect.Sequence(runs, alone, "Driven alone, one after the other, each by a worker that died");
+    }
+
     public static async Task A_run_given_back_in_good_order_counts_no_death(StoreHarness harness)
     {
         var lease = await harness.DriveAsync();

@@ -51,7 +51,7 @@ public sealed class InMemoryRunStore(TimeProvider? clock = null, Entropy? entrop
         {
             var now = Now();
             var known = _heads.Values.Where(h => request.Workflows.Contains(new WorkflowVersion(h.Row.Workflow, h.Row.Version))).ToList();
-            foreach (var orphan in known.Where(h => h.Row.Status == RunStatus.Running && !IsAlive(h.Row.Worker!)).ToList())
+            foreach (var orphan in known.Where(h => h.Row.Status == RunStatus.Running && !IsAlive(h.Row.Worker!)).OrderBy(h => LeaseRules.Suspicion(h.Row)).ToList())
             {
                 if (given.Count >= request.Max || given.Any(h => h.Row.Alone))
                 {

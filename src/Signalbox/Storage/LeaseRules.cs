@@ -30,6 +30,16 @@ public static class LeaseRules
     /// <summary>So many deaths while alone quarantine it. More than one, since a machine may die by chance just then.</summary>
     public const int DeathsAloneUntilQuarantine = 3;
 
+    /// <summary>
+    /// How often workers died of a run, or may have, while it was driven alone. Of the runs whose worker died those with the fewest are taken over first, then the oldest: among many suspects each gets
+    /// its turn, the innocent go on, and no run is quarantined because it always comes first.
+    /// </summary>
+    public static int Suspicion(RunRow row)
+    {
+        ArgumentNullException.ThrowIfNull(row);
+        return row.DeathsAlone + (row.Alone ? 1 : 0);
+    }
+
     /// <summary>What to append so that <paramref name="worker"/> drives a run that nobody drives.</summary>
     public static EntryDraft Take(RunHead head, string worker)
     {
@@ -46,7 +56,7 @@ public static class LeaseRules
         ArgumentNullException.ThrowIfNull(head);
         var worked = sinceLease.Any(e => IsWork(e.Kind));
         var deaths = worked ? 1 : head.Row.Deaths + 1;
-        var deathsAlone = worked ? 0 : head.Row.DeathsAlone + (head.Row.Alone ? 1 : 0);
+        var deathsAlone = worked ? 0 : Suspicion(head.Row);
         if (deathsAlone >= DeathsAloneUntilQuarantine)
         {
             return new EntryDraft
@@ -77,6 +87,6 @@ public static class LeaseRules
     };
 
     private static bool IsWork(string kind) => kind is not (
-        EntryKinds.RunLeased or EntryKinds.StepStarted or EntryKinds.StepAttemptFailed or EntryKinds.SignalReceived or EntryKinds.CancelRequested
+        EntryKinds.RunLeased or EntryKinds.StepStarted or EntryKinds.StepAttemptFailed or EntryKinds.BudgetReserved or EntryKinds.SignalReceived or EntryKinds.CancelRequested
         or EntryKinds.ApprovalAnswered or EntryKinds.ApprovalIgnored);
 }

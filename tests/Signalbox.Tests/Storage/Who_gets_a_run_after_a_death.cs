@@ -39,7 +39,7 @@ public sealed class Who_gets_a_run_after_a_death
                 Alone = alone,
             },
         };
-        var since = worked ? [Entry(EntryKinds.StepStarted), Entry(EntryKinds.StepCompleted)] : new[] { Entry(EntryKinds.StepStarted), Entry(EntryKinds.StepAttemptFailed), Entry(EntryKinds.SignalReceived) };
+        var since = worked ? [Entry(EntryKinds.StepStarted), Entry(EntryKinds.StepCompleted)] : new[] { Entry(EntryKinds.StepStarted), Entry(EntryKinds.StepAttemptFailed), Entry(EntryKinds.BudgetReserved), Entry(EntryKinds.SignalReceived) };
 
         var draft = LeaseRules.TakeOver(head, since, "w-2", idle);
 
