@@ -14,6 +14,12 @@ internal abstract class BoundHandler
 
     public abstract ActionPolicy Policy { get; }
 
+    public abstract Reversibility Reversibility { get; }
+
+    public abstract IReadOnlyList<Claim> Claims(ReadOnlyMemory<byte> action);
+
+    public abstract ApprovalRule? Approval(ReadOnlyMemory<byte> action);
+
     public abstract Task<Observation> ProbeAsync(ReadOnlyMemory<byte> action, ActionContext context, CancellationToken cancellationToken);
 
     public abstract Task<string?> ExecuteAsync(ReadOnlyMemory<byte> action, ActionContext context, CancellationToken cancellationToken);
@@ -28,6 +34,12 @@ internal abstract class BoundHandler
         public override TargetClass TargetClass => handler.TargetClass;
 
         public override ActionPolicy Policy => handler.Policy;
+
+        public override Reversibility Reversibility => handler.Reversibility;
+
+        public override IReadOnlyList<Claim> Claims(ReadOnlyMemory<byte> action) => handler.Claims(Read(action));
+
+        public override ApprovalRule? Approval(ReadOnlyMemory<byte> action) => handler.Approval(Read(action));
 
         public override Task<Observation> ProbeAsync(ReadOnlyMemory<byte> action, ActionContext context, CancellationToken cancellationToken) =>
             handler.ProbeAsync(Read(action), context, cancellationToken);
