@@ -130,7 +130,7 @@ internal sealed class ClaimReader(sqlite3 database) : IDisposable
             sql.Append(CultureInfo.InvariantCulture, $" AND position > {Next()}");
         }
 
-        sql.Append(CultureInfo.InvariantCulture, $" AND (until IS NULL OR until > max({Next()}, (SELECT at FROM entries ORDER BY position DESC LIMIT 1))) ORDER BY position, path LIMIT {query.Limit}");
+        sql.Append(CultureInfo.InvariantCulture, $" AND (until IS NULL OR phase = '{nameof(ClaimPhase.Hold)}' OR until > max({Next()}, (SELECT at FROM entries ORDER BY position DESC LIMIT 1))) ORDER BY position, path LIMIT {query.Limit}");
         return sql.ToString();
 
         string Next() => string.Create(CultureInfo.InvariantCulture, $"?{++next}");

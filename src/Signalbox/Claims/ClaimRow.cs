@@ -14,7 +14,7 @@ namespace Signalbox;
 /// <param name="Position">Of the entry that brought it into its phase.</param>
 /// <param name="At">When that was.</param>
 /// <param name="Priority">The action's, for <see cref="ConflictRule.Priority"/>.</param>
-/// <param name="Until">When a standing one expires; null for never.</param>
+/// <param name="Until">When a standing one expires, and a queued one gives up; null for never.</param>
 /// <param name="Made">Whether what stands is the effect of this action, or of one that it has outlived as co-holder.</param>
 /// <param name="Undo">Whether it is held to take an effect back.</param>
 /// <param name="Told">Whether a queued one has been told that it is its turn.</param>
@@ -22,8 +22,8 @@ public sealed record ClaimRow(
     Claim Claim, ClaimPhase Phase, string ActionId, string Action, RunId Run, string Scope, string Step, long Position, long At, int Priority = 0, long? Until = null, bool Made = false, bool Undo = false,
     bool Told = false)
 {
-    /// <summary>Whether it counts at that time.</summary>
-    public bool IsLive(long at) => Until is not { } until || until > at;
+    /// <summary>Whether it counts at that time. A hold counts until it is settled, however long that takes.</summary>
+    public bool IsLive(long at) => Phase == ClaimPhase.Hold || Until is not { } until || until > at;
 }
 
 /// <summary>Which claims to read. Everything given must hold.</summary>
