@@ -9,17 +9,19 @@ namespace Signalbox;
 /// </summary>
 public static class RunCommands
 {
-    /// <summary>Carries out a command for <paramref name="actor"/> (<c>person:anna</c>), who has been authenticated by the caller.</summary>
+    /// <summary>Carries out a command for <paramref name="caller"/>, who and whose roles have been authenticated by whoever calls this.</summary>
     /// <exception cref="StoreUnavailableException">Nothing was written; try again.</exception>
-    public static ValueTask<CommandResult> ExecuteAsync(IRunStore store, RunCommand command, string actor, CancellationToken cancellationToken)
+    public static ValueTask<CommandResult> ExecuteAsync(IRunStore store, RunCommand command, Caller caller, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(store);
-        ArgumentException.ThrowIfNullOrWhiteSpace(actor);
+        ArgumentNullException.ThrowIfNull(caller);
+        ArgumentException.ThrowIfNullOrWhiteSpace(caller.Actor, nameof(caller));
+        var actor = caller.Actor;
         return command switch
         {
             StartRun start => StartAsync(store, start, actor, cancellationToken),
             SendSignal signal => CommitAsync(store, signal.Run, Signal(signal, actor), $"Signal '{signal.Name}' lies in the run's mailbox.", cancellationToken),
-            AnswerApproval answer => AnswerAsync(store, answer, actor, cancellationToken),
+            AnswerApproval answer => AnswerAsync(store, answer, caller, cancellationToken),
             CancelRun cancel => CommitAsync(
                 store, cancel.Run, new EntryDraft { Kind = EntryKinds.CancelRequested, Actor = actor, Cause = cancel.Reason },
                 "It will end when its actions are settled, as soon as a worker that knows its workflow drives it.", cancellationToken),
@@ -28,6 +30,7 @@ public static class RunCommands
                 "Its last visit is open again; what had failed is asked again.", cancellationToken),
             ReleaseRun release => ReleaseAsync(store, release, actor, cancellationToken),
             JudgeDecision judge => JudgeAsync(store, judge, actor, cancellationToken),
+            ReleaseClaim release => ReleaseAsync(store, release, actor, cancellationToken),
             _ => throw new ArgumentException($"Unknown command {command?.GetType().Name ?? "null"}.", nameof(command)),
         };
     }
@@ -57,7 +60,7 @@ public static class RunCommands
         };
     }
 
-    private static async ValueTask<CommandResult> AnswerAsync(IRunStore store, AnswerApproval answer, string actor, CancellationToken cancellationToken)
+    private static async ValueTask<CommandResult> AnswerAsync(IRunStore store, AnswerApproval answer, Caller caller, CancellationToken cancellationToken)
     {
         if (await store.FindAsync(answer.Run, cancellationToken) is not { } head)
         {
@@ -70,27 +73,29 @@ public static class RunCommands
             return new("approval_ambiguous", $"Run '{answer.Run}' has {open.Length} open questions; name one of: {string.Join(", ", open.Select(w => new ScopedStep(w.Scope, w.Step)))}", answer.Run, head.Row.Status);
         }
 
-        if (open.Length == 0)
+        // Where an answer is ignored, what it wanted instead is not kept: it may be anything, of any size.
+        var (edited, payloads) = answer.Edited is { } other ? Bodies.Place(Bodies.Minified(other)) : (default(RawJson?), []);
+        if (open is not [var wait])
         {
             var why = $"Run '{answer.Run}' is {head.Row.Status} and has no open question{(answer.Step is null ? "" : $" '{answer.Step}'")}; the answer is recorded and changed nothing.";
             return await IgnoreAsync("approval_not_open", why, answer.Step ?? "");
         }
 
-        var asked = Body.Read<ApprovalRequested>((await store.ReadAsync(answer.Run, open[0].Seq, 1, cancellationToken))[0]);
-        if (!asked.Choices.Contains(answer.Choice, StringComparer.Ordinal))
+        var asked = Body.Read<ApprovalRequested>((await store.ReadAsync(answer.Run, wait.Seq, 1, cancellationToken))[0]);
+        if (AnswerRules.Refuses(answer, asked) is { } unfit)
         {
-            return await IgnoreAsync(
-                "choice_unknown", $"'{answer.Choice}' is not one of the choices ({string.Join(", ", asked.Choices)}); the answer is recorded and changed nothing.", open[0].Step);
+            return await IgnoreAsync(unfit.Code, unfit.Why, wait.Step);
         }
 
         var result = await store.CommitAsync(
-            new Commit { Run = answer.Run, Entries = [Draft(EntryKinds.ApprovalAnswered, open[0].Scope, open[0].Step, "answered")] }, cancellationToken);
+            new Commit { Run = answer.Run, Entries = [Draft(EntryKinds.ApprovalAnswered, wait.Scope, wait.Step, "answered") with { Payloads = payloads }] }, cancellationToken);
         return result.Refusal is { } refusal
-            ? await IgnoreAsync(refusal.Code, refusal.Why, open[0].Step)
-            : Describe(result, answer.Run, $"'{answer.Choice}' is recorded as the answer of {actor}.");
+            ? await IgnoreAsync(refusal.Code, refusal.Why, wait.Step)
+            : Describe(result, answer.Run, $"'{answer.Choice}' is recorded as the answer of {caller.Actor}.{More(result)}");
 
         async ValueTask<CommandResult> IgnoreAsync(string code, string why, string step)
         {
+            edited = null;
             var ignored = await store.CommitAsync(new Commit { Run = answer.Run, Entries = [Draft(EntryKinds.ApprovalIgnored, "", step, why)] }, cancellationToken);
             return new(code, why, answer.Run, ignored.Head?.Row.Status);
         }
@@ -102,10 +107,13 @@ public static class RunCommands
             Visit = head.Row.Visit,
             Scope = scope,
             Step = step,
-            Actor = actor,
+            Actor = caller.Actor,
             Cause = cause,
-            Body = Body.Write(new ApprovalAnswered(answer.Choice, answer.Comment)),
+            Body = Body.Write(new ApprovalAnswered(answer.Choice, answer.Comment, [.. caller.Roles], answer.Hash, edited)),
         };
+
+        // The question is still open where more than one person must approve.
+        string More(CommitResult committed) => committed.Head?.Waits.Any(w => w.Seq == wait.Seq) == true ? " More people have to approve before anything is done." : "";
     }
 
     private static async ValueTask<CommandResult> ReleaseAsync(IRunStore store, ReleaseRun release, string actor, CancellationToken cancellationToken)
@@ -147,6 +155,29 @@ public static class RunCommands
         }
 
         return NotFound(release.Run);
+    }
+
+    private static async ValueTask<CommandResult> ReleaseAsync(IRunStore store, ReleaseClaim release, string actor, CancellationToken cancellationToken)
+    {
+        if (!Caller.IsPerson(actor))
+        {
+            return new("claim_not_a_person", $"Claims are released by people alone; '{actor}' is none. Nothing was changed.", release.Run);
+        }
+
+        if (await store.FindAsync(release.Run, cancellationToken) is not { } head)
+        {
+            return NotFound(release.Run);
+        }
+
+        var standing = await store.ClaimsAsync(new ClaimQuery { Run = release.Run, Phases = [ClaimPhase.Standing], Limit = ClaimQuery.LimitMax }, cancellationToken);
+        if (standing.All(c => c.ActionId != release.ActionId))
+        {
+            return new(
+                "claim_not_standing", $"Action '{release.ActionId}' of run '{release.Run}' has no standing claim; only such are released. Nothing was changed. See: signalbox claims --run {release.Run}", release.Run, head.Row.Status);
+        }
+
+        var released = new EntryDraft { Kind = EntryKinds.ClaimReleased, Actor = actor, Cause = release.Reason, Body = Body.Write(new ClaimReleased([release.ActionId])) };
+        return await CommitAsync(store, release.Run, released, "Its claims are released; the effect stays as it is.", cancellationToken);
     }
 
     private static async ValueTask<CommandResult> JudgeAsync(IRunStore store, JudgeDecision judge, string actor, CancellationToken cancellationToken)
