@@ -259,6 +259,7 @@ public static class Body
 [JsonSerializable(typeof(ClaimFreed))]
 [JsonSerializable(typeof(ClaimReleased))]
 [JsonSerializable(typeof(Claim))]
+[JsonSerializable(typeof(Storage.OpenApproval))]
 [JsonSerializable(typeof(ActionExecuted))]
 [JsonSerializable(typeof(ActionObserved))]
 [JsonSerializable(typeof(ActionSettled))]

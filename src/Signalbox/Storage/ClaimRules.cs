@@ -11,6 +11,9 @@ public interface IClaimTable
     /// <summary>The claims of an action.</summary>
     IReadOnlyList<ClaimRow> Of(string actionId);
 
+    /// <summary>The claims of a run.</summary>
+    IReadOnlyList<ClaimRow> OfRun(RunId run);
+
     /// <summary>The queued claims, the first in the queue first.</summary>
     IReadOnlyList<ClaimRow> Queued();
 
@@ -51,7 +54,7 @@ public static class ClaimRules
 {
     /// <summary>Whether an entry of this kind can concern claims or limits.</summary>
     public static bool Concerns(string kind) => kind is EntryKinds.ActionProposed or EntryKinds.ActionIntended or EntryKinds.ActionVerified or EntryKinds.ActionNotApplied or EntryKinds.ActionDiverged
-        or EntryKinds.ActionRefused or EntryKinds.ClaimQueued or EntryKinds.ClaimReleased or EntryKinds.ClaimWithdrawn or EntryKinds.ApprovalWithdrawn;
+        or EntryKinds.ActionRefused or EntryKinds.ClaimQueued or EntryKinds.ClaimReleased or EntryKinds.ClaimWithdrawn or EntryKinds.ApprovalWithdrawn or EntryKinds.RunHeld;
 
     /// <summary>Why a commit must be refused on the claims as they are, or null. <paramref name="at"/> is the store's time in microseconds since 1970.</summary>
     public static ClaimRefusal? Check(IReadOnlyList<EntryDraft> drafts, IClaimTable table, long at)
@@ -83,7 +86,7 @@ public static class ClaimRules
                 return false;
             case EntryKinds.ClaimQueued:
                 var queued = Body.Read<ClaimQueued>(entry);
-                Put(entry, table, queued.ActionId, queued.Action, queued.Claims, ClaimPhase.Queued, queued.Undo, queued.Priority);
+                Put(entry, table, queued.ActionId, queued.Action, queued.Claims, ClaimPhase.Queued, queued.Undo, queued.Priority, queued.Due);
                 return true;
             case EntryKinds.ActionIntended:
                 var intended = Body.Read<ActionIntended>(entry);
@@ -110,22 +113,27 @@ public static class ClaimRules
                 }
 
                 return waiting.Any(r => r.Phase == ClaimPhase.Queued);
+            case EntryKinds.RunHeld:
+                // It may be held for long. Whoever queues behind it goes on; it queues anew when it is released.
+                var queuing = table.OfRun(entry.Run).Where(r => r.Phase == ClaimPhase.Queued).ToArray();
+                Remove(table, queuing);
+                return queuing.Length > 0;
             default:
                 return false;
         }
     }
 
     /// <summary>
-    /// The entries that tell queued actions that it is their turn, and marks them as told. To be asked at the end of a transaction in which <see cref="Apply"/> gave true.
+    /// The entries that tell queued actions that it is their turn, and marks them as told. To be asked at the end of a transaction in which <see cref="Apply"/> gave true; <paramref name="at"/> is its time.
     /// </summary>
-    public static IReadOnlyList<Commit> Turns(IClaimTable table)
+    public static IReadOnlyList<Commit> Turns(IClaimTable table, long at)
     {
         ArgumentNullException.ThrowIfNull(table);
         var turns = new List<Commit>();
         foreach (var action in table.Queued().GroupBy(r => r.ActionId))
         {
             var rows = action.ToArray();
-            if (rows[0].Told || rows.Any(r => table.Overlapping(r.Claim.Resource.Path).Any(other => IsBefore(other, r.ActionId, r.Position))))
+            if (rows[0].Told || rows.Any(r => table.Overlapping(r.Claim.Resource.Path).Any(other => IsBefore(other, r.ActionId, r.Position) && other.IsLive(at))))
             {
                 continue;
             }
@@ -211,11 +219,11 @@ public static class ClaimRules
     private static bool IsBefore(ClaimRow other, string actionId, long position) =>
         other.ActionId != actionId && (other.Phase == ClaimPhase.Hold || (other.Phase == ClaimPhase.Queued && other.Position < position));
 
-    private static void Put(Entry entry, IClaimTable table, string actionId, string action, IReadOnlyList<Claim>? claims, ClaimPhase phase, bool undo, int priority)
+    private static void Put(Entry entry, IClaimTable table, string actionId, string action, IReadOnlyList<Claim>? claims, ClaimPhase phase, bool undo, int priority, long? until = null)
     {
         foreach (var claim in claims ?? [])
         {
-            table.Put(new ClaimRow(claim, phase, actionId, action, entry.Run, entry.Scope, entry.Step, entry.Position, entry.At, priority, Undo: undo));
+            table.Put(new ClaimRow(claim, phase, actionId, action, entry.Run, entry.Scope, entry.Step, entry.Position, entry.At, priority, until, Undo: undo));
         }
     }
 
