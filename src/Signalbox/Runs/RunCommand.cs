@@ -41,13 +41,9 @@ public sealed record SendSignal(RunId Run, string Name, RawJson Value) : RunComm
 
 /// <summary>
 /// Answer the run's open question. <paramref name="Step"/> names it where there are several, as its key or, in a branch, as <c>branch: key</c>. <paramref name="Hash"/> is the arguments' hash of the action that
-/// was shown to who answers: if another one is asked about by now, the answer changes nothing. <paramref name="Edited"/> are the arguments that are proposed instead, with the choice <see cref="EditChoice"/>.
+/// was shown to who answers: if another one is asked about by now, the answer changes nothing. <paramref name="Edited"/> are the arguments that are proposed instead, with the choice <see cref="Storage.OpenApproval.Edit"/>.
 /// </summary>
-public sealed record AnswerApproval(RunId Run, string Choice, string? Step = null, string? Comment = null, string? Hash = null, RawJson? Edited = null) : RunCommand
-{
-    /// <summary>The choice by which other arguments are proposed, where a question about an action has it.</summary>
-    public const string EditChoice = "edit";
-}
+public sealed record AnswerApproval(RunId Run, string Choice, string? Step = null, string? Comment = null, string? Hash = null, RawJson? Edited = null) : RunCommand;
 
 /// <summary>Ask that the run end: reads stop, actions past their intent settle, waits are withdrawn.</summary>
 public sealed record CancelRun(RunId Run, string Reason) : RunCommand;
