@@ -97,7 +97,7 @@ public sealed class RunClient
 
     /// <summary>
     /// Answers the run's open question. The caller vouches for <see cref="Actor"/> and <see cref="Roles"/>. <paramref name="hash"/> is that of the action that was shown
-    /// (<c>ApprovalCard.Hash</c>): if another one is asked about by now, the answer changes nothing.
+    /// (<see cref="ApprovalCard.Hash"/>): if another one is asked about by now, the answer changes nothing.
     /// </summary>
     public ValueTask<CommandResult> AnswerAsync(RunId run, string choice, string? step = null, string? comment = null, string? hash = null, CancellationToken cancellationToken = default) =>
         RunCommands.ExecuteAsync(_store, new AnswerApproval(run, choice, step, comment, hash), Caller, cancellationToken);

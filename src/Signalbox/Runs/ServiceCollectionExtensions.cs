@@ -34,6 +34,8 @@ public sealed class SignalboxBuilder
 
     internal DecisionSettings Decisions { get; } = new();
 
+    internal List<IActionPolicy> Policies { get; } = [];
+
     internal Func<IServiceProvider, IRunStore>? Store { get; private set; }
 
     internal TaskScheduler Scheduler { get; set; } = TaskScheduler.Default;
@@ -109,6 +111,14 @@ public sealed class SignalboxBuilder
         return this;
     }
 
+    /// <summary>Adds a rule between decisions and actions.</summary>
+    public SignalboxBuilder AddPolicy(IActionPolicy policy)
+    {
+        ArgumentNullException.ThrowIfNull(policy);
+        Policies.Add(policy);
+        return this;
+    }
+
     /// <summary>Sets what the agents of one run may use up together, for all workflows or for one.</summary>
     public SignalboxBuilder UseBudget(Budget budget, string? workflow = null)
     {
@@ -171,6 +181,7 @@ public sealed class SignalboxBuilder
                 services.GetService<ILoggerFactory>()?.CreateLogger("Signalbox") ?? NullLogger.Instance)
             {
                 Roles = services.GetService<IRoleSource>() ?? services.GetRequiredService<IRunStore>() as IRoleSource,
+                Policies = new PolicyBook(Policies),
             };
     }
 }
