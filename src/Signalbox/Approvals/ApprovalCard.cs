@@ -208,7 +208,7 @@ public sealed class ApprovalCard
         Fact(lines, "run", $"{Row.Run}, {action.Workflow} v{Number(action.Version)} (definition {Short(action.Definition)}), state {Row.State}");
         foreach (var why in Asked.Why ?? [])
         {
-            Fact(lines, "asked, as", why);
+            Fact(lines, "why", why);
         }
 
         foreach (var verdict in _verdicts)
