@@ -11,13 +11,13 @@ public sealed class A_targets_final_state
     public void Has_what_was_verified()
     {
         Assert.Empty(Check("192.0.2.7"));
-        Assert.Equal(["I5 r-a seq 11: expected '192.0.2.7' in the target's state after 'a-1' was verified; got it is not there"], Check("# nothing"));
+        Assert.Equal(["I10 r-a seq 11: expected '192.0.2.7' in the target's state after 'a-1' was verified; got it is not there"], Check("# nothing"));
     }
 
     [Fact]
     public void Has_nothing_else()
     {
-        Assert.Equal(["I5 -: expected a verified 'block' of '192.0.2.9'; got it is there without one (target state:2)"], Check("192.0.2.7", "192.0.2.9"));
+        Assert.Equal(["I10 -: expected a verified 'block' of '192.0.2.9'; got it is there without one (target state:2)"], Check("192.0.2.7", "192.0.2.9"));
     }
 
     [Fact]
@@ -33,7 +33,7 @@ public sealed class A_targets_final_state
     {
         Undo();
         Assert.Empty(Check());
-        Assert.Equal(["I5 r-a seq 11: expected '192.0.2.7' not in the target's state after 'a-1' was verified as undone; got it is there (target state:1)"], Check("192.0.2.7"));
+        Assert.Equal(["I10 r-a seq 11: expected '192.0.2.7' not in the target's state after 'a-1' was verified as undone; got it is there (target state:1)"], Check("192.0.2.7"));
     }
 
     [Fact]
@@ -58,7 +58,7 @@ public sealed class A_targets_final_state
         journal.Insert(9, GoodHistory.Verdict("r-b", "action.verified", "b-1", madeByUs: true) with { State = "Triage", Visit = 1 });
         journal.Change("r-a", 11, _ => GoodHistory.Verdict("r-a", "action.verified", "a-1", madeByUs: false));
         Assert.Empty(journal.Check(Options("192.0.2.7")));
-        Assert.Equal(["I5 r-a seq 11: expected '192.0.2.7' in the target's state after 'a-1' was verified as undone; got it is not there"], journal.Check(Options()));
+        Assert.Equal(["I10 r-a seq 11: expected '192.0.2.7' in the target's state after 'a-1' was verified as undone; got it is not there"], journal.Check(Options()));
     }
 
     [Fact]
@@ -73,7 +73,7 @@ public sealed class A_targets_final_state
     public void Needs_the_arguments_of_what_was_verified()
     {
         _journal.Remove("r-a", 9, 2).Change("r-a", 9, e => e with { Body = """{"actionId":"a-1","action":"block","madeByUs":false}""" });
-        Assert.Equal(["I5 r-a seq 9: expected arguments with the text 'address' in the intent or the verdict of 'block'; got none"], Check());
+        Assert.Equal(["I10 r-a seq 9: expected arguments with the text 'address' in the intent or the verdict of 'block'; got none"], Check());
     }
 
     [Fact]
