@@ -82,17 +82,17 @@ internal sealed class ApprovalRequest
     public long ValidUntil { get; set; }
 
     /// <summary>Who has answered, and what.</summary>
-    public Dictionary<string, string> Answers { get; } = new(StringComparer.Ordinal);
+    public List<(string Actor, string Choice)> Answers { get; } = [];
 
     /// <summary>Why an answer does not count, and so has to be an approval.ignored; null if it counts.</summary>
     public string? Objection(string actor, IReadOnlyCollection<string> roles, string? hash) =>
         !actor.StartsWith("person:", StringComparison.Ordinal) ? $"'{actor}', who is no person"
         : !roles.Any(r => r == "*" || Roles.Contains(r, StringComparer.Ordinal)) ? $"'{actor}', who has none of the roles ({string.Join(", ", Roles)})"
         : _barred.Contains(actor, StringComparer.Ordinal) ? $"'{actor}', who has proposed it or asked for it"
-        : Answers.ContainsKey(actor) ? $"'{actor}', who has answered already"
+        : Answers.Exists(a => a.Actor == actor) ? $"'{actor}', who has answered already"
         : hash is not null && Action is not null && hash != Action.Hash ? $"'{actor}', for the arguments {hash}"
         : null;
 
     /// <summary>Whether the answers for a choice are as many as it needs: one to refuse.</summary>
-    public bool IsDecided(string choice) => choice is "reject" or "edit" || choice == Safe || Answers.Values.Count(c => c == choice) >= Quorum;
+    public bool IsDecided(string choice) => choice is "reject" or "edit" || choice == Safe || Answers.Count(a => a.Choice == choice) >= Quorum;
 }

@@ -110,7 +110,7 @@ internal sealed class Approvals(Findings findings, Payloads payloads)
             findings.Add("I8", entry, $"an approval.ignored where an answer to '{entry.Step}' does not count", $"one by {objection}");
         }
 
-        request.Answers[entry.Actor] = choice;
+        request.Answers.Add((entry.Actor, choice));
         if (choice == "edit" && body.Element("edited") is { } edited && request.Action is { } action)
         {
             var hash = Body.Reference(edited) is { } payload ? payloads.CanonicalHash(payload) : Canonical.Hash(edited);
