@@ -20,6 +20,9 @@ internal abstract class BoundHandler
 
     public abstract ApprovalRule? Approval(ReadOnlyMemory<byte> action);
 
+    /// <summary>The action as its author's type.</summary>
+    public abstract object Read(ReadOnlyMemory<byte> action);
+
     public abstract Task<Observation> ProbeAsync(ReadOnlyMemory<byte> action, ActionContext context, CancellationToken cancellationToken);
 
     public abstract Task<string?> ExecuteAsync(ReadOnlyMemory<byte> action, ActionContext context, CancellationToken cancellationToken);
@@ -37,23 +40,25 @@ internal abstract class BoundHandler
 
         public override Reversibility Reversibility => handler.Reversibility;
 
-        public override IReadOnlyList<Claim> Claims(ReadOnlyMemory<byte> action) => handler.Claims(Read(action));
+        public override IReadOnlyList<Claim> Claims(ReadOnlyMemory<byte> action) => handler.Claims(Typed(action));
 
-        public override ApprovalRule? Approval(ReadOnlyMemory<byte> action) => handler.Approval(Read(action));
+        public override ApprovalRule? Approval(ReadOnlyMemory<byte> action) => handler.Approval(Typed(action));
+
+        public override object Read(ReadOnlyMemory<byte> action) => Typed(action);
 
         public override Task<Observation> ProbeAsync(ReadOnlyMemory<byte> action, ActionContext context, CancellationToken cancellationToken) =>
-            handler.ProbeAsync(Read(action), context, cancellationToken);
+            handler.ProbeAsync(Typed(action), context, cancellationToken);
 
         public override Task<string?> ExecuteAsync(ReadOnlyMemory<byte> action, ActionContext context, CancellationToken cancellationToken) =>
-            handler.ExecuteAsync(Read(action), context, cancellationToken);
+            handler.ExecuteAsync(Typed(action), context, cancellationToken);
 
         public override Task<Observation> VerifyAsync(ReadOnlyMemory<byte> action, ActionContext context, CancellationToken cancellationToken) =>
-            handler.VerifyAsync(Read(action), context, cancellationToken);
+            handler.VerifyAsync(Typed(action), context, cancellationToken);
 
         public override Task<string?> UndoAsync(ReadOnlyMemory<byte> action, ActionContext context, CancellationToken cancellationToken) =>
-            handler.UndoAsync(Read(action), context, cancellationToken);
+            handler.UndoAsync(Typed(action), context, cancellationToken);
 
-        private static TAction Read(ReadOnlyMemory<byte> action) =>
+        private static TAction Typed(ReadOnlyMemory<byte> action) =>
             JsonSerializer.Deserialize<TAction>(action.Span, SignalboxJson.Options) ?? throw new JsonException("An action is a JSON object.");
     }
 }

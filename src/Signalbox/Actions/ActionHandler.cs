@@ -1,3 +1,5 @@
+using Signalbox.Journal;
+
 namespace Signalbox;
 
 /// <summary>What a target can promise about effects (docs/architecture.md): how the engine may treat a call whose reply is missing.</summary>
@@ -155,6 +157,9 @@ public enum ActionStatus
 /// <summary>The settled outcome of an action. <paramref name="Proof"/> is what the target showed; <paramref name="MadeByUs"/>: the effect did not stand before.</summary>
 public sealed record ActionOutcome(ActionStatus Status, string ActionId, string? Reason, string? Proof, bool MadeByUs)
 {
+    /// <summary>Other arguments, by which a person replaced those that were asked for: then this is the outcome of those, and nothing was done by the asked ones. Null if nobody did.</summary>
+    public RawJson? Edited { get; init; }
+
     /// <summary>Whether the target shows the effect.</summary>
     public bool IsVerified => Status == ActionStatus.Verified;
 

@@ -165,8 +165,10 @@ public sealed record ClaimHolder(RunId Run, string ActionId, string Resource);
 /// <summary>The body of <see cref="EntryKinds.ClaimFreed"/>.</summary>
 public sealed record ClaimFreed(string ActionId);
 
-/// <summary>The body of <see cref="EntryKinds.ClaimReleased"/>: standing claims of these actions of the run end. The effects stay.</summary>
-public sealed record ClaimReleased(IReadOnlyList<string> ActionIds);
+/// <summary>
+/// The body of <see cref="EntryKinds.ClaimReleased"/>: standing claims of these actions of the run end. The effects stay. <paramref name="CoHeld"/>: because others want them still, which the store makes sure of.
+/// </summary>
+public sealed record ClaimReleased(IReadOnlyList<string> ActionIds, bool CoHeld = false);
 
 /// <summary>The body of <see cref="EntryKinds.ActionExecuted"/>.</summary>
 public sealed record ActionExecuted(string ActionId, RawJson? Receipt, string? Error, long Microseconds, int Attempt = 1, bool Undo = false);
@@ -177,7 +179,7 @@ public sealed record ActionExecuted(string ActionId, RawJson? Receipt, string? E
 /// </summary>
 public sealed record ActionObserved(
     string ActionId, string Action, string? Reason, string? Proof, bool MadeByUs = false, bool Undo = false, int Probes = 0, RawJson? Arguments = null, IReadOnlyList<Claim>? Claims = null, long? StandsUntil = null,
-    IReadOnlyList<string>? Releases = null, Agreement? Agreement = null, int Priority = 0);
+    IReadOnlyList<string>? Releases = null, Agreement? Agreement = null, int Priority = 0, string? ArgumentsHash = null);
 
 /// <summary>How a verdict was verified: so many looks in a row agreed, the first and the last of them so far apart (microseconds); and what was asked for.</summary>
 public sealed record Agreement(int Looks, long Over, int LooksWanted, long OverWanted);

@@ -42,6 +42,9 @@ public sealed record ClaimRefusal(string Code, IReadOnlyList<ClaimRow> InTheWay,
     /// <summary>Others still want the effect that was to be undone.</summary>
     public const string CoHeld = "claim_coheld";
 
+    /// <summary>Claims were to be left to others, and there are none.</summary>
+    public const string NotCoHeld = "claim_not_coheld";
+
     /// <summary>A limit would be passed.</summary>
     public const string LimitReached = "limit_reached";
 }
@@ -174,8 +177,8 @@ public static class ClaimRules
             case EntryKinds.ActionVerified:
                 // One that was intended holds its claims already; one that joins what stands has to get them.
                 return Body.Read<ActionObserved>(draft) is { Claims: { Count: > 0 } claims } joins ? Check(table, joins.ActionId, claims, joins.Undo, [], [], at) : null;
-            case EntryKinds.ClaimReleased when draft.Cause.Length == 0:
-                throw new ArgumentException("Claims are not released without a cause.");
+            case EntryKinds.ClaimReleased when Body.Read<ClaimReleased>(draft) is { CoHeld: true } released:
+                return released.ActionIds.SelectMany(table.Of).Any(r => r.Phase == ClaimPhase.Standing && !CoHolders(table, r, released.ActionIds, at).Any()) ? new ClaimRefusal(ClaimRefusal.NotCoHeld, []) : null;
             default:
                 return null;
         }
@@ -313,14 +316,16 @@ public static class ClaimRules
         foreach (var row in table.Of(actionId).Where(r => r.Phase == ClaimPhase.Standing))
         {
             table.Remove(row);
-            var heir = !row.Made ? null : table.Overlapping(row.Claim.Resource.Path)
-                .Where(r => r.Phase == ClaimPhase.Standing && r.Claim.Intent == row.Claim.Intent && r.Claim.Resource.Path == row.Claim.Resource.Path && r.IsLive(at)).MinBy(r => r.Position);
+            var heir = row.Made ? CoHolders(table, row, [actionId], at).MinBy(r => r.Position) : null;
             if (heir is not null)
             {
                 table.Put(heir with { Made = true });
             }
         }
     }
+
+    private static IEnumerable<ClaimRow> CoHolders(IClaimTable table, ClaimRow row, IReadOnlyList<string> except, long at) => table.Overlapping(row.Claim.Resource.Path).Where(r =>
+        r.Phase == ClaimPhase.Standing && r.Claim.Intent == row.Claim.Intent && r.Claim.Resource.Path == row.Claim.Resource.Path && !except.Contains(r.ActionId, StringComparer.Ordinal) && r.IsLive(at));
 
     private static ClaimRow[] Waiting(Entry entry, IClaimTable table)
     {
