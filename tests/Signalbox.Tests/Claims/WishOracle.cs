@@ -75,8 +75,8 @@ internal sealed class WishOracle(IReadOnlyList<Entry> log, Wall wall)
 
         foreach (var (run, action, otherRun, otherAction, outcome) in _ruled.Where(r => r.Run != r.OtherRun))
         {
-            var theirs = outcome switch { "overrules" => "overruled", "overruled" => "overrules", "yields" => "stands", "stands" => "yields", _ => null };
-            Assert.True(theirs is null || _ruled.Contains((otherRun, otherAction, run, action, theirs)), $"the ruling '{outcome}' on {action} of {run} and {otherAction} of {otherRun} is on record in one run alone");
+            string[] theirs = outcome switch { "overrules" => ["overruled"], "overruled" => ["overrules"], "stands" => ["yields", "waits"], _ => ["stands"] };
+            Assert.True(theirs.Any(o => _ruled.Contains((otherRun, otherAction, run, action, o))), $"the ruling '{outcome}' on {action} of {run} and {otherAction} of {otherRun} is on record in one run alone");
             Assert.True(_raised.Contains((run, action, otherRun, otherAction)), $"{action} of {run} was ruled on against {otherAction}, and no conflict was raised");
         }
     }

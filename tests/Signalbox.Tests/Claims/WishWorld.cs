@@ -126,16 +126,16 @@ internal sealed class WishWorld
         var (undo, want, places) = (words[0] == "undo", words[2], words[3].Split(','));
         _ = words[1] switch
         {
-            "wish" => await ActAsync(new Wish(want, places)),
-            "meek" => await ActAsync(new MeekWish(want, places)),
-            "ranked" => await ActAsync(new RankedWish(want, places)),
-            "high" => await ActAsync(new HighWish(want, places)),
-            "brief" => await ActAsync(new BriefWish(want, places)),
-            _ => await ActAsync(new GraveWish(want, places)),
+            "wish" => await ActAsync(new Urge(want, places)),
+            "meek" => await ActAsync(new MeekUrge(want, places)),
+            "ranked" => await ActAsync(new RankedUrge(want, places)),
+            "high" => await ActAsync(new HighUrge(want, places)),
+            "brief" => await ActAsync(new BriefUrge(want, places)),
+            _ => await ActAsync(new GraveUrge(want, places)),
         };
 
         Task<ActionOutcome> ActAsync<T>(T wish)
-            where T : Wish => undo ? scope.Undo(wish) : scope.Act(wish);
+            where T : Urge => undo ? scope.Undo(wish) : scope.Act(wish);
     }
 
     private Note Script()

@@ -4,22 +4,22 @@ using Signalbox.Testing;
 namespace Signalbox.Tests.Claims;
 
 /// <summary>What an agent wants of some places: to <c>block</c> or to <c>allow</c> them, which cannot both stand, or to <c>watch</c> them, which nobody minds.</summary>
-public record Wish(string Want, IReadOnlyList<string> Places);
+public record Urge(string Want, IReadOnlyList<string> Places);
 
 /// <summary>A wish that gives way to what stands.</summary>
-public sealed record MeekWish(string Want, IReadOnlyList<string> Places) : Wish(Want, Places);
+public sealed record MeekUrge(string Want, IReadOnlyList<string> Places) : Urge(Want, Places);
 
 /// <summary>A wish that wins by its priority, or not.</summary>
-public sealed record RankedWish(string Want, IReadOnlyList<string> Places) : Wish(Want, Places);
+public sealed record RankedUrge(string Want, IReadOnlyList<string> Places) : Urge(Want, Places);
 
 /// <summary>A wish with more priority.</summary>
-public sealed record HighWish(string Want, IReadOnlyList<string> Places) : Wish(Want, Places);
+public sealed record HighUrge(string Want, IReadOnlyList<string> Places) : Urge(Want, Places);
 
 /// <summary>A wish whose claims expire.</summary>
-public sealed record BriefWish(string Want, IReadOnlyList<string> Places) : Wish(Want, Places);
+public sealed record BriefUrge(string Want, IReadOnlyList<string> Places) : Urge(Want, Places);
 
 /// <summary>A wish that a person must approve, whatever stands.</summary>
-public sealed record GraveWish(string Want, IReadOnlyList<string> Places) : Wish(Want, Places);
+public sealed record GraveUrge(string Want, IReadOnlyList<string> Places) : Urge(Want, Places);
 
 /// <summary>One change that the wall took, and how long the store's log was then.</summary>
 internal sealed record Stroke(long Position, string ActionId, RunId Run, bool Undo, string Place, string Want, bool Applied);
@@ -44,7 +44,7 @@ internal sealed class Wall
 
     public bool Stands(string want, string place) => want == "watch" ? _watched.Contains(place) : _marks.GetValueOrDefault(place) == want;
 
-    public async Task<Observation> LookAsync(Wish wish)
+    public async Task<Observation> LookAsync(Urge wish)
     {
         await SomeTimeAsync();
         if (UnclearLooks > 0)
@@ -57,7 +57,7 @@ internal sealed class Wall
         return wish.Places.All(p => Stands(wish.Want, Places.Plain(p))) ? Observation.So(seen) : Observation.NotSo(seen);
     }
 
-    public async Task<string?> CallAsync(Wish wish, ActionContext context, bool undo)
+    public async Task<string?> CallAsync(Urge wish, ActionContext context, bool undo)
     {
         await SomeTimeAsync();
         var fault = Faults.Count > 0 ? Faults.Dequeue() : TargetFault.None;
@@ -112,23 +112,23 @@ internal static class Places
 }
 
 internal sealed class WishHandler<T>(Wall wall) : ActionHandler<T>
-    where T : Wish
+    where T : Urge
 {
     public override TargetClass TargetClass => TargetClass.T3;
 
     public override ActionPolicy Policy => typeof(T).Name switch
     {
-        nameof(MeekWish) => wall.Policy with { OnConflict = ConflictRule.Yield },
-        nameof(RankedWish) => wall.Policy with { OnConflict = ConflictRule.Priority, Priority = 1 },
-        nameof(HighWish) => wall.Policy with { OnConflict = ConflictRule.Priority, Priority = 2 },
-        nameof(BriefWish) => wall.Policy with { StandsFor = TimeSpan.FromMinutes(20) },
+        nameof(MeekUrge) => wall.Policy with { OnConflict = ConflictRule.Yield },
+        nameof(RankedUrge) => wall.Policy with { OnConflict = ConflictRule.Priority, Priority = 1 },
+        nameof(HighUrge) => wall.Policy with { OnConflict = ConflictRule.Priority, Priority = 2 },
+        nameof(BriefUrge) => wall.Policy with { StandsFor = TimeSpan.FromMinutes(20) },
         _ => wall.Policy,
     };
 
     public override Reversibility Reversibility => Reversibility.Reversible;
 
     public override ApprovalRule? Approval(T action) =>
-        typeof(T) == typeof(GraveWish) ? new ApprovalRule { Within = TimeSpan.FromHours(2), ValidFor = TimeSpan.FromMinutes(30) } : null;
+        typeof(T) == typeof(GraveUrge) ? new ApprovalRule { Within = TimeSpan.FromHours(2), ValidFor = TimeSpan.FromMinutes(30) } : null;
 
     public override IReadOnlyList<Claim> Claims(T action) =>
         [.. action.Places.Select(p => new Claim(Places.Resource(p), action.Want, action.Want == "allow" ? ["block"] : null))];
@@ -143,10 +143,10 @@ internal sealed class WishHandler<T>(Wall wall) : ActionHandler<T>
 internal static class WishRegistration
 {
     public static SignalboxBuilder AddWishes(this SignalboxBuilder builder) => builder
-        .AddAction<Wish, WishHandler<Wish>>("wish")
-        .AddAction<MeekWish, WishHandler<MeekWish>>("meek")
-        .AddAction<RankedWish, WishHandler<RankedWish>>("ranked")
-        .AddAction<HighWish, WishHandler<HighWish>>("high")
-        .AddAction<BriefWish, WishHandler<BriefWish>>("brief")
-        .AddAction<GraveWish, WishHandler<GraveWish>>("grave");
+        .AddAction<Urge, WishHandler<Urge>>("wish")
+        .AddAction<MeekUrge, WishHandler<MeekUrge>>("meek")
+        .AddAction<RankedUrge, WishHandler<RankedUrge>>("ranked")
+        .AddAction<HighUrge, WishHandler<HighUrge>>("high")
+        .AddAction<BriefUrge, WishHandler<BriefUrge>>("brief")
+        .AddAction<GraveUrge, WishHandler<GraveUrge>>("grave");
 }
