@@ -17,8 +17,15 @@ public sealed class InMemoryRunStore(TimeProvider? clock = null, Entropy? entrop
     private readonly Dictionary<string, DateTimeOffset> _workers = [];
     private readonly List<Action<RunChange>> _subscribers = [];
     private readonly MemoryClaimTable _claims = new();
+    private readonly IClaimTable? _through;
     private long _lastAt;
     private bool _turns;
+
+    /// <summary>A store that looks at its claims through something, as the contract's own test does.</summary>
+    internal InMemoryRunStore(TimeProvider clock, Entropy entropy, Func<IClaimTable, IClaimTable> through)
+        : this(clock, entropy) => _through = through(_claims);
+
+    private IClaimTable Claims => _through ?? _claims;
 
     /// <inheritdoc />
     public ValueTask<CommitResult> CommitAsync(Commit commit, CancellationToken cancellationToken)
@@ -225,7 +232,7 @@ public sealed class InMemoryRunStore(TimeProvider? clock = null, Entropy? entrop
         var head = _heads.GetValueOrDefault(commit.Run);
         var key = CommitRules.StartKey(commit);
         var holder = key is { } k && _keys.TryGetValue(k, out var run) ? _heads[run] : null;
-        if (CommitRules.Check(commit, head, holder, _claims, at) is { } refused)
+        if (CommitRules.Check(commit, head, holder, Claims, at) is { } refused)
         {
             return refused;
         }
@@ -249,7 +256,7 @@ public sealed class InMemoryRunStore(TimeProvider? clock = null, Entropy? entrop
         _log.AddRange(entries);
         _entries[commit.Run].AddRange(entries);
         _heads[commit.Run] = after;
-        _turns |= CommitRules.Apply(entries, _claims);
+        _turns |= CommitRules.Apply(entries, Claims);
         if (head?.Row.Status != after.Row.Status || commit.Epoch is null)
         {
             changes.Add(new RunChange(commit.Run, after.Row.Status, after.Row.CancelRequested, commit.Epoch is null));
@@ -262,7 +269,7 @@ public sealed class InMemoryRunStore(TimeProvider? clock = null, Entropy? entrop
     {
         if (_turns)
         {
-            foreach (var turn in ClaimRules.Turns(_claims, _lastAt))
+            foreach (var turn in ClaimRules.Turns(Claims, _lastAt))
             {
                 Append(turn, _lastAt, changes);
             }
