@@ -139,6 +139,9 @@ public sealed class SqliteRunStore : IRunStore
     public ValueTask<IReadOnlyList<ClaimRow>> ClaimsAsync(ClaimQuery query, CancellationToken cancellationToken) => _reader.ClaimsAsync(query, cancellationToken);
 
     /// <inheritdoc />
+    public ValueTask<long> UsedAsync(string limit, long after, CancellationToken cancellationToken) => _reader.UsedAsync(limit, after, cancellationToken);
+
+    /// <inheritdoc />
     public ValueTask<ReadOnlyMemory<byte>?> FindPayloadAsync(PayloadHash hash, CancellationToken cancellationToken) => _reader.FindPayloadAsync(hash, cancellationToken);
 
     /// <summary>Finishes the commits it has accepted, tidies the file, and gives up the right to write. Later calls are refused with <c>store_closed</c>.</summary>

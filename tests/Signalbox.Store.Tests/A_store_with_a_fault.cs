@@ -57,6 +57,7 @@ public sealed class A_store_with_a_fault
         LimitsOfEachName,
         LimitWindowTooShort,
         LimitWindowTooLong,
+        UsesMiscounted,
         ClaimFiltersIgnored,
         ClaimPagesTorn,
         ClaimPagesOverlap,
@@ -305,6 +306,8 @@ public sealed class A_store_with_a_fault
             Fault.ClaimPagesOverlap => [.. await inner.ClaimsAsync(query with { Limit = query.Limit + 1 }, cancellationToken)],
             _ => await inner.ClaimsAsync(query, cancellationToken),
         };
+
+        public async ValueTask<long> UsedAsync(string limit, long after, CancellationToken cancellationToken) => await inner.UsedAsync(limit, after, cancellationToken) - (fault == Fault.UsesMiscounted ? 1 : 0);
 
         public ValueTask<ReadOnlyMemory<byte>?> FindPayloadAsync(PayloadHash hash, CancellationToken cancellationToken) =>
             fault == Fault.PayloadsEmpty ? ValueTask.FromResult<ReadOnlyMemory<byte>?>(ReadOnlyMemory<byte>.Empty) : inner.FindPayloadAsync(hash, cancellationToken);

@@ -208,9 +208,12 @@ internal static class Claiming
         await harness.ExpectPhasesAsync(run, ClaimPhase.Standing);
         harness.Clock.Advance(Tick);
         await harness.ExpectPhasesAsync(run);
+        await ExpectListAsync(harness, new ClaimQuery { WithExpired = true }, run);
         Expect.Committed(await harness.CommitAsync(allower, Intend(allower, Allow(Address))));
         harness.Clock.Jump(TimeSpan.FromMinutes(-10));
         await harness.ExpectPhasesAsync(run);
+        Expect.Committed(await harness.CommitAsync(allower, Verified(allower)));
+        await ExpectListAsync(harness, new ClaimQuery { WithExpired = true }, allower);
     }
 
     public static async Task The_queue_is_first_come_first_served(StoreHarness harness)
@@ -396,6 +399,11 @@ internal static class Claiming
         await UseAsync(limit);
         var run = (await harness.DriveAsync()).Row.Run;
         ExpectLimit(await harness.CommitAsync(run, Intend(run, "act", [], limit: limit)), limit, used: 4);
+        var now = Microseconds.From(harness.Clock.GetUtcNow());
+        Expect.Sequence(
+            [4L, 2L, 0L, 0L],
+            [await harness.Store.UsedAsync("blocks", 0, default), await harness.Store.UsedAsync("blocks", now - 1, default), await harness.Store.UsedAsync("blocks", now, default), await harness.Store.UsedAsync("mails", 0, default)],
+            "What is used in all, since now, after now, and of another limit");
         Expect.Equal(1L + 1, (await harness.HeadAsync(run)).Seq, "The last seq of a run that would pass the limit");
         Expect.Committed(await harness.CommitAsync(run, Intend(run, "act", [], limit: limit with { Amount = 1 })));
         Expect.Committed(await harness.CommitAsync(run, Intend(run, "other", [], limit: limit with { Name = "mails" })));

@@ -59,17 +59,17 @@ public static class WholeJournal
         var table = new MemoryClaimTable();
         CommitRules.Apply(log, table);
         var kept = new List<ClaimRow>();
-        while (await store.ClaimsAsync(new ClaimQuery { After = kept.Count == 0 ? null : kept[^1].Position }, default) is { Count: > 0 } more)
+        while (await store.ClaimsAsync(new ClaimQuery { WithExpired = true, After = kept.Count == 0 ? null : kept[^1].Position }, default) is { Count: > 0 } more)
         {
+            Expect.That(kept.Count == 0 || more[0].Position > kept[^1].Position, "A page of claims begins before the end of the page before.");
             kept.AddRange(more);
         }
 
-        // The store alone knows which have expired by now: if any, the first to expire.
-        var now = table.All.ExceptBy(kept.Select(KeyOf), KeyOf).Where(r => !r.IsLive(long.MaxValue)).Select(r => r.Until!.Value).DefaultIfEmpty(long.MinValue).Max();
-        var made = table.All.Where(r => r.IsLive(now)).OrderBy(r => r.Position).ThenBy(r => r.Claim.Resource.Path, StringComparer.Ordinal);
-        Expect.Sequence(made, kept, "The claims as the store keeps them, against what its entries make");
-
-        static (string, string) KeyOf(ClaimRow row) => (row.Claim.Resource.Path, row.ActionId);
+        Expect.Sequence(table.All.OrderBy(r => r.Position).ThenBy(r => r.Claim.Resource.Path, StringComparer.Ordinal), kept, "The claims as the store keeps them, against what its entries make");
+        foreach (var use in table.Uses)
+        {
+            Expect.Equal(table.Used(use.Limit, use.At - 1), await store.UsedAsync(use.Limit, use.At - 1, default), $"How much of limit '{use.Limit}' was used up since {use.At}, against what its entries make");
+        }
     }
 
     private static string Text(Entry entry) => $"{entry with { Body = default, Salt = default, Hash = default }} {Convert.ToHexString(entry.Body.Span)} {Convert.ToHexString(entry.Salt.Span)} {Convert.ToHexString(entry.Hash.Span)}";

@@ -38,6 +38,9 @@ public sealed record ClaimQuery
     /// <summary>Those in one of these phases; empty for any.</summary>
     public IReadOnlyCollection<ClaimPhase> Phases { get; init; } = [];
 
+    /// <summary>Whether to list also what has expired and is not forgotten yet.</summary>
+    public bool WithExpired { get; init; }
+
     /// <summary>Only those that lie after this position in the list's order.</summary>
     public long? After { get; init; }
 

@@ -208,10 +208,19 @@ public sealed class InMemoryRunStore(TimeProvider? clock = null, Entropy? entrop
         {
             var rows = query.Overlapping is { } resources ? resources.SelectMany(r => _claims.Overlapping(r.Path)).Distinct() : _claims.All;
             var now = Now();
-            var matching = rows.Where(r => (query.Run is null || r.Run == query.Run) && (query.Phases.Count == 0 || query.Phases.Contains(r.Phase)) && !(r.Position <= query.After) && r.IsLive(now))
+            var matching = rows.Where(r => (query.Run is null || r.Run == query.Run) && (query.Phases.Count == 0 || query.Phases.Contains(r.Phase)) && !(r.Position <= query.After) && (query.WithExpired || r.IsLive(now)))
                 .OrderBy(r => r.Position).ThenBy(r => r.Claim.Resource.Path, StringComparer.Ordinal).ToArray();
             IReadOnlyList<ClaimRow> found = [.. matching.Where((row, i) => i < query.Limit || row.Position == matching[query.Limit - 1].Position)];
             return ValueTask.FromResult(found);
+        }
+    }
+
+    /// <inheritdoc />
+    public ValueTask<long> UsedAsync(string limit, long after, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            return ValueTask.FromResult(_claims.Used(limit, after));
         }
     }
 
