@@ -32,6 +32,14 @@ public sealed class Claims_that_oppose_each_other
     {
         WrittenEntry[] entries = [.. Raise("r-2", "b", "r-1", "a"), .. Rule("r-2", "b", "r-1", "a", "priority", "overrules", "overruled")];
         _journal.Add([.. entries.Where((_, i) => i != missing)]).Add(Intend("r-2", "b", [Allow(Root)], overrules: ["a"], priority: 1)).Add(entries[missing]);
+        _journal.Add(Verdict("r-2", "b"));
+        if (missing is 1 or 3)
+        {
+            // The other run is told in the same transaction, after the intent and before anything else.
+            Assert.Empty(_journal.Check());
+            _journal.Remove("r-1", 7).Add(entries[missing]);
+        }
+
         Assert.Contains(_journal.Check(), v => v.EndsWith("; got " + told, StringComparison.Ordinal));
     }
 
@@ -60,6 +68,16 @@ public sealed class Claims_that_oppose_each_other
     {
         _journal.Add([.. Raise("r-2", "b", "r-1", "a"), .. Rule("r-2", "b", "r-1", "a", by, "overrules", "overruled"), Intend("r-2", "b", [Allow(Root)], overrules: ["a"], priority: 1)]);
         Assert.Equal([Expected(told, 6)], _journal.Check());
+    }
+
+    [Fact]
+    public void Of_one_run_are_ruled_by_the_run_itself()
+    {
+        _journal.Add([Raise("r-1", "b", "r-1", "a")[0], Rule("r-1", "b", "r-1", "a", "run", "overrules", "overruled")[0], Intend("r-1", "b", [Allow(Host)], overrules: ["a"]), Verdict("r-1", "b")]);
+        Assert.Empty(_journal.Check());
+        var other = With("r-1", "r-2").Add(Intend("r-1", "a", [Block(Host)]), Verdict("r-1", "a"));
+        other.Add([.. Raise("r-2", "b", "r-1", "a"), .. Rule("r-2", "b", "r-1", "a", "run", "overrules", "overruled"), Intend("r-2", "b", [Allow(Root)], overrules: ["a"])]);
+        Assert.Equal([Expected("a ruling by the run itself, and the claim is another one's", 6)], other.Check());
     }
 
     [Fact]
