@@ -19,8 +19,11 @@ internal sealed class ActionRunner
         _gate = new ActionGate(visit, this);
     }
 
-    public Task<ActionOutcome> ActAsync<TAction>(string scope, TAction action, bool undo)
-        where TAction : notnull => ActAsync(scope, _visit.Engine.Actions.Get(typeof(TAction)), Bodies.Json(action), undo);
+    public Task<ActionOutcome> ActAsync(string scope, Type type, object action, bool undo)
+    {
+        var registration = _visit.Engine.Actions.Get(type);
+        return ActAsync(scope, registration, new RawJson(JsonSerializer.SerializeToUtf8Bytes(action, registration.ActionType, SignalboxJson.Options)), undo);
+    }
 
     /// <param name="scope">The scope that acts.</param>
     /// <param name="registration">The action.</param>
