@@ -62,7 +62,7 @@ public sealed record Resource
         ArgumentNullException.ThrowIfNull(text);
         var slash = text.IndexOf('/', StringComparison.Ordinal);
         var written = slash < 0 ? text : text[..slash];
-        if (!IPAddress.TryParse(written, out var address) || (address.AddressFamily == AddressFamily.InterNetwork ? address.ToString() != written : address.ScopeId != 0 || written.Contains('[', StringComparison.Ordinal)))
+        if (!IPAddress.TryParse(written, out var address) || (address.AddressFamily == AddressFamily.InterNetwork ? address.ToString() != written : written.AsSpan().ContainsAny('[', '%')))
         {
             throw new FormatException($"'{text}' is no IP address and no network, such as 192.0.2.7, 192.0.2.0/24 or 2001:db8::/48.");
         }
