@@ -24,6 +24,9 @@ internal sealed class ActionRecord
     /// <summary>What policies have said of it.</summary>
     public HashSet<PolicyJudged> Verdicts { get; } = [];
 
+    /// <summary>Why that tier has failed by a policy's verdict; null if it has not.</summary>
+    public string? FailedBy(string? tier) => tier is not null && Verdicts.FirstOrDefault(v => v.FailedTier == tier) is { } verdict ? $"{verdict.Policy}: {verdict.Reason}" : null;
+
     /// <summary>The actions of others that it is in conflict with, as recorded.</summary>
     public HashSet<string> Conflicts { get; } = [];
 
@@ -144,6 +147,7 @@ internal sealed class VisitRecord
                 break;
             case EntryKinds.ActionProposed:
                 Of(step).IsProposed = true;
+                Of(step).Queued = null; // its claims are proposals now
                 break;
             case EntryKinds.PolicyJudged:
                 Of(step).Verdicts.Add(Body.Read<PolicyJudged>(entry));
@@ -258,7 +262,7 @@ internal sealed class VisitRecord
             _failedAttempts.Remove(failed);
         }
 
-        foreach (var (step, action) in _actions.Where(a => a.Value.Outcome?.Kind is EntryKinds.ActionNotApplied or EntryKinds.ActionDiverged or EntryKinds.ActionRefused).ToArray())
+        foreach (var (step, action) in _actions.Where(a => a.Value is { Intent: null, Outcome: null } or { Outcome.Kind: EntryKinds.ActionNotApplied or EntryKinds.ActionDiverged or EntryKinds.ActionRefused }).ToArray())
         {
             if (!IsKept(step.Scope))
             {

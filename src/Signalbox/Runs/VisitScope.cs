@@ -89,7 +89,15 @@ public class VisitScope
     public Task<ActionOutcome> Act<TAction>(TAction action)
         where TAction : notnull => _engine.Actions.ActAsync(ScopeName, typeof(TAction), action, undo: false);
 
-    /// <summary>Undoes what an earlier <see cref="Act{TAction}"/> of this run did, if this run made the effect, and verifies that it is gone.</summary>
+    /// <summary>The same because of a decision that stands: for the policies, its tier is the one that wants the action.</summary>
+    public Task<ActionOutcome> Act<TAction, TAnswer>(TAction action, Decision<TAnswer> because)
+        where TAction : notnull
+    {
+        ArgumentNullException.ThrowIfNull(because);
+        return _engine.Actions.ActAsync(ScopeName, typeof(TAction), action, undo: false, because.Stands ? because.Tier : null);
+    }
+
+    /// <summary>Undoes what an earlier <see cref="Act{TAction}(TAction)"/> of this run did, if this run made the effect, and verifies that it is gone.</summary>
     public Task<ActionOutcome> Undo<TAction>(TAction action)
         where TAction : notnull => _engine.Actions.ActAsync(ScopeName, typeof(TAction), action, undo: true);
 
