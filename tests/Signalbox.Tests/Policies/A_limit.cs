@@ -1,5 +1,4 @@
 using Signalbox.Journal;
-using Signalbox.Storage;
 using Signalbox.Testing;
 using Xunit;
 

@@ -2,7 +2,6 @@ using System.Net;
 using FsCheck;
 using FsCheck.Fluent;
 using Signalbox.Journal;
-using Signalbox.Testing;
 using Xunit;
 
 namespace Signalbox.Tests.Policies;

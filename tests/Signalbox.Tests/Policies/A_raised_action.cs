@@ -70,7 +70,7 @@ public sealed class A_raised_action
     [Fact]
     public async Task Keeps_the_rest_of_its_turn_from_being_done()
     {
-        var fast = ScriptedChatClient.ByTurn(_clock, ScriptedReply.Of([.. Shuts("203.0.113.1", "c1").Contents, .. Shuts("192.0.2.7", "c2").Contents, .. Shuts("203.0.113.2", "c3").Contents]));
+        var fast = ScriptedChatClient.ByTurn(_clock, Shuts("203.0.113.1", "c1").And(Shuts("192.0.2.7", "c2")).And(Shuts("203.0.113.2", "c3")));
         var policy = ActionPolicies.For<Fence>("near", (fence, p) => fence.Network.StartsWith("192", StringComparison.Ordinal) ? PolicyVerdict.Raise("near") : null);
         await using var bench = await World(_clock, fast, ScriptedChatClient.ByTurn(_clock, Says("done", 0.9)), policy).StartAsync();
         await bench.RunAsync();

@@ -1,5 +1,4 @@
 using Signalbox.Journal;
-using Signalbox.Testing;
 using Xunit;
 
 namespace Signalbox.Tests.Policies;

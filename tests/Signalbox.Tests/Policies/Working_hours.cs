@@ -1,6 +1,5 @@
 using System.Globalization;
 using Signalbox.Journal;
-using Signalbox.Testing;
 using Xunit;
 
 namespace Signalbox.Tests.Policies;
