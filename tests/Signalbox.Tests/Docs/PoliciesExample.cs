@@ -13,16 +13,18 @@ public sealed class BlockNetworkHandler(Firewall firewall) : FirewallHandler<Blo
 
 public static class FirewallPolicies
 {
+    private static readonly ApprovalRule s_leads = new() { Roles = ["lead"], Quorum = 2 };
+
     public static void AddTo(SignalboxBuilder box, IReadOnlyList<string> ours, IReadOnlySet<DateOnly> holidays) => box
         .AddPolicy(new Never<BlockNetwork>("never-block", "they are ours") { Networks = ours })
         .AddPolicy(new WidestNetwork<BlockNetwork>("narrow-blocks", ipv4: 24, ipv6: 48))
         .AddPolicy(new RateLimit<BlockNetwork>("blocks-an-hour", 20, TimeSpan.FromHours(1)) { WhenReached = PolicyVerdictKind.Ask })
         .AddPolicy(new BlastRadius<BlockNetwork>("addresses-an-hour", (_, proposed) => proposed.Addresses, 512, TimeSpan.FromHours(1)) { Per = LimitPer.Workflow })
-        .AddPolicy(new WorkingHours<DisableAccount>("office-hours", "Europe/Berlin") { Holidays = holidays })
+        .AddPolicy(new WorkingHours<DisableAccount>("office-hours", "Europe/Berlin") { Holidays = holidays, Rule = s_leads with { Quorum = 1 } })
         .AddPolicy(new Risk<BlockNetwork>("risk", (block, _) => block.Network.Contains('/', StringComparison.Ordinal) ? RiskClass.Medium : RiskClass.Low))
         .AddPolicy(ActionPolicies.For<DisableAccount>("admins", (account, proposed) => account.Account != "root" || proposed.Undo
             ? null                                                                                        // does not concern it
-            : PolicyVerdict.Ask("it locks us out", new ApprovalRule { Roles = ["lead"], Quorum = 2 })))
+            : PolicyVerdict.Ask("it locks us out", s_leads)))
         .AddPolicy(new Never<DisableAccount>("never-in-drills", "this is a drill") { Resources = [Resource.Of("account", "drill")] }.When(proposed => proposed.Workflow == "drill"));
 }
 

@@ -31,7 +31,7 @@ public sealed class The_policies_guide
             { Name = drill ? "drill" : "flow" });
         });
         var run = await harness.StartRunAsync(drill ? "drill" : "flow", new Note());
-        await harness.RunUntilIdleAsync();
+        await harness.RunUntilAsync(run, RunStatus.Waiting, RunStatus.Completed);
 
         var asked = (await harness.JournalAsync(run)).Where(e => e.Kind == EntryKinds.ApprovalRequested).Select(Body.Read<ApprovalRequested>).SingleOrDefault();
         Assert.Equal(expected, asked is null ? (await harness.CaseAsync<Note>(run)).Text : $"asks: {string.Join("; ", asked.Why!)}");
