@@ -74,5 +74,7 @@ public sealed class Never<TAction>(string name, string why) : PolicyFor<TAction>
     private static bool IsWithin(string path, string outer) => path.StartsWith(outer, StringComparison.OrdinalIgnoreCase);
 
     private static string Text(Resource touched, Resource listed) =>
-        touched.Path.Length == listed.Path.Length ? $"{touched} is on the list" : touched.Path.Length > listed.Path.Length ? $"{touched} lies within {listed} of the list" : $"{touched} contains {listed} of the list";
+        !IsWithin(touched.Path, listed.Path) && !IpRange.HoldsIPv4(listed.Path) ? $"{touched} contains {listed} of the list"
+        : touched.Path.Length == listed.Path.Length ? $"{touched} is on the list"
+        : $"{touched} lies within {listed} of the list";
 }

@@ -2,7 +2,6 @@ using System.Net;
 using FsCheck;
 using FsCheck.Fluent;
 using Signalbox.Journal;
-using Signalbox.Testing;
 using Xunit;
 
 namespace Signalbox.Tests.Policies;
@@ -122,9 +121,9 @@ public sealed class A_never_list
     public async Task Refuses_at_the_gate_and_nothing_reaches_the_target()
     {
         await using var bench = await Fences.StartAsync(box => box.AddPolicy(s_list));
-        await bench.RunAsync(Fences.Of("192.0.2.0/24", "203.0.113.9"));
+        await bench.DriveAsync(Fences.Of("192.0.2.0/24", "203.0.113.9"));
 
-        Assert.Equal(["Refused: never: ip/192.0.2.0/24 contains ip/192.0.2.7 of the list: it is ours", "Verified: "], (await bench.NoteAsync()).Lines!);
+        Assert.Equal(["Refused: never: ip/192.0.2.0/24 contains ip/192.0.2.7 of the list: it is ours", "Verified"], (await bench.NoteAsync()).Lines!);
         Assert.Equal(["203.0.113.9"], bench.Target.Log.Select(c => c.Resource));
         Assert.Equal(["refuse", "allow"], (await bench.EntriesAsync(EntryKinds.PolicyJudged)).Select(e => Body.Read<PolicyJudged>(e).Verdict));
     }
@@ -134,11 +133,11 @@ public sealed class A_never_list
     {
         var ask = ActionPolicies.For<Fence>("ask", (_, _) => PolicyVerdict.Ask("a person looks at each"));
         await using var bench = await Fences.StartAsync(box => box.AddPolicy(ask).AddPolicy(new Never<Fence>("never", "ours")));
-        Assert.Equal(RunStatus.Waiting, (await bench.RunAsync(Fences.Of("192.0.2.7"))).Status);
+        Assert.Equal(RunStatus.Waiting, (await bench.DriveAsync(Fences.Of("192.0.2.7"))).Status);
 
         await bench.Harness.CrashAndRestartAsync(Bench.Configured(Fences.With(box => box.AddPolicy(ask).AddPolicy(new Never<Fence>("never", "ours") { Networks = ["192.0.2.0/24"] })), bench.Target));
         Assert.True((await bench.AnswerAsync("approve")).IsAccepted);
-        await bench.IdleAsync();
+        await bench.DriveAsync();
 
         Assert.Equal(["Refused: never: ip/192.0.2.7 lies within ip/192.0.2.0/24 of the list: ours"], (await bench.NoteAsync()).Lines!);
         Assert.Empty(bench.Target.Log);
@@ -150,11 +149,11 @@ public sealed class A_never_list
     {
         var live = new List<Resource>();
         await using var bench = await Fences.StartAsync(box => box.AddPolicy(new Never<Fence>("never", "ours") { Live = () => live }));
-        await bench.RunAsync(Fences.Of("192.0.2.7"));
-        Assert.Equal(["Verified: "], (await bench.NoteAsync()).Lines!);
+        await bench.DriveAsync(Fences.Of("192.0.2.7"));
+        Assert.Equal(["Verified"], (await bench.NoteAsync()).Lines!);
 
         live.Add(Resource.AddressOrNetwork("203.0.113.0/24"));
-        await bench.RunAsync(Fences.Of("203.0.113.1"));
+        await bench.DriveAsync(Fences.Of("203.0.113.1"));
         Assert.StartsWith("Refused: never: ip/203.0.113.1 lies within", Assert.Single((await bench.NoteAsync()).Lines!), StringComparison.Ordinal);
     }
 

@@ -42,7 +42,7 @@ public sealed class A_raised_action
     {
         using var strong = Wants(_clock, "192.0.2.7");
         await using var bench = await World(_clock, Wants(_clock, "192.0.2.7"), strong, s_strongOnly).StartAsync();
-        await bench.RunAsync();
+        await bench.DriveAsync(new Note());
 
         Assert.Equal("done by strong", (await bench.NoteAsync()).Text);
         var verdicts = (await bench.EntriesAsync(EntryKinds.PolicyJudged)).Select(Body.Read<PolicyJudged>).ToList();
@@ -61,7 +61,7 @@ public sealed class A_raised_action
     public async Task Is_not_done_if_the_next_tier_does_not_want_it()
     {
         await using var bench = await World(_clock, Wants(_clock, "192.0.2.7"), ScriptedChatClient.ByTurn(_clock, Says("nothing", 0.9)), s_strongOnly).StartAsync();
-        await bench.RunAsync();
+        await bench.DriveAsync(new Note());
 
         Assert.Equal("nothing by strong", (await bench.NoteAsync()).Text);
         Assert.Empty(bench.Target.Log);
@@ -70,10 +70,10 @@ public sealed class A_raised_action
     [Fact]
     public async Task Keeps_the_rest_of_its_turn_from_being_done()
     {
-        var fast = ScriptedChatClient.ByTurn(_clock, ScriptedReply.Of([.. Shuts("203.0.113.1", "c1").Contents, .. Shuts("192.0.2.7", "c2").Contents, .. Shuts("203.0.113.2", "c3").Contents]));
+        var fast = ScriptedChatClient.ByTurn(_clock, Shuts("203.0.113.1", "c1").And(Shuts("192.0.2.7", "c2")).And(Shuts("203.0.113.2", "c3")));
         var policy = ActionPolicies.For<Fence>("near", (fence, p) => fence.Network.StartsWith("192", StringComparison.Ordinal) ? PolicyVerdict.Raise("near") : null);
         await using var bench = await World(_clock, fast, ScriptedChatClient.ByTurn(_clock, Says("done", 0.9)), policy).StartAsync();
-        await bench.RunAsync();
+        await bench.DriveAsync(new Note());
 
         Assert.Equal(["203.0.113.1"], bench.Target.Log.Select(c => c.Resource));
         Assert.Equal("done by strong", (await bench.NoteAsync()).Text);
@@ -83,14 +83,14 @@ public sealed class A_raised_action
     public async Task Asks_a_person_where_no_tier_is_left()
     {
         await using var bench = await World(ActionPolicies.For<Fence>("nobody", (_, p) => PolicyVerdict.Raise($"tier {p.Tier} is not enough", new ApprovalRule { Roles = ["lead"] }))).StartAsync();
-        Assert.Equal(RunStatus.Waiting, (await bench.RunAsync()).Status);
+        Assert.Equal(RunStatus.Waiting, (await bench.DriveAsync(new Note())).Status);
 
         Assert.Equal([("raise", "fast"), ("raise", null)], (await bench.EntriesAsync(EntryKinds.PolicyJudged)).Select(Body.Read<PolicyJudged>).Select(v => (v.Verdict, v.FailedTier)));
         var request = await bench.BodyAsync<ApprovalRequested>(EntryKinds.ApprovalRequested);
         Assert.Equal(["nobody: tier strong is not enough"], request.Why!);
         Assert.Equal(["lead"], request.Terms!.Roles);
         await bench.AnswerAsync("approve");
-        await bench.IdleAsync();
+        await bench.DriveAsync();
         Assert.Equal(("done by strong", 1), ((await bench.NoteAsync()).Text, bench.Target.Log.Count));
     }
 
@@ -106,7 +106,7 @@ public sealed class A_raised_action
 
         // The new program would have let the fast tier do it; what was recorded counts.
         await bench.Harness.CrashAndRestartAsync(Bench.Configured(World().Configure, bench.Target));
-        await bench.IdleAsync();
+        await bench.DriveAsync();
         Assert.Equal("done by strong", (await bench.NoteAsync()).Text);
         Assert.Single(bench.Target.Log);
         Assert.Equal("strong", Body.Read<EscalationRaised>(await bench.EntryAsync(EntryKinds.EscalationRaised)).To);
@@ -118,10 +118,10 @@ public sealed class A_raised_action
         var (fails, raises) = (true, true);
         var world = World(_clock, Wants(_clock, "192.0.2.7"), ScriptedChatClient.ByTurn(_clock, Says("perhaps", 0.5)), ActionPolicies.For<Fence>("p", (_, p) => raises ? PolicyVerdict.Raise("not yet") : null)) with { Fails = () => fails };
         await using var bench = await world.StartAsync();
-        Assert.Equal(RunStatus.Failed, (await bench.RunAsync()).Status);
+        Assert.Equal(RunStatus.Failed, (await bench.DriveAsync(new Note())).Status);
         (fails, raises) = (false, false);
         await bench.RetryAsync();
-        await bench.IdleAsync();
+        await bench.DriveAsync();
         Assert.Equal("done by fast", (await bench.NoteAsync()).Text);
         Assert.Single(bench.Target.Log);
     }
@@ -131,13 +131,13 @@ public sealed class A_raised_action
     {
         var limit = new RateLimit<Fence>("hourly", 1, TimeSpan.FromHours(1)) { WhenReached = PolicyVerdictKind.Raise };
         await using var bench = await World(_clock, Wants(_clock, "192.0.2.7", "192.0.2.8"), Wants(_clock, "192.0.2.8"), limit).StartAsync();
-        Assert.Equal(RunStatus.Waiting, (await bench.RunAsync()).Status);
+        Assert.Equal(RunStatus.Waiting, (await bench.DriveAsync(new Note())).Status);
         Assert.Equal(["192.0.2.7"], bench.Target.Log.Select(c => c.Resource));
         Assert.Equal(["hourly"], (await bench.BodyAsync<ApprovalRequested>(EntryKinds.ApprovalRequested)).Passes!);
         Assert.Equal(EscalationReasons.Policy, (await bench.BodyAsync<EscalationRaised>(EntryKinds.EscalationRaised)).Reason);
 
         await bench.AnswerAsync("approve");
-        await bench.IdleAsync();
+        await bench.DriveAsync();
         Assert.Equal(("done by strong", 2), ((await bench.NoteAsync()).Text, bench.Target.Log.Count));
     }
 
@@ -145,7 +145,7 @@ public sealed class A_raised_action
     public async Task Is_refused_and_not_raised_where_another_policy_refuses()
     {
         await using var bench = await World(s_strongOnly, new Never<Fence>("never", "ours") { Networks = ["192.0.2.7"] }).StartAsync();
-        await bench.RunAsync();
+        await bench.DriveAsync(new Note());
 
         Assert.Equal("done by fast", (await bench.NoteAsync()).Text); // it was told, and decided all the same
         Assert.Empty(bench.Target.Log);
@@ -173,13 +173,13 @@ public sealed class A_raised_action
                 })
                 { Agent = "judge", Also = [(Step.One, Step.Three)] }),
             options: new HarnessOptions { Clock = _clock });
-        await bench.RunAsync();
+        await bench.DriveAsync(new Note());
         Assert.Equal(questions, (await bench.EntriesAsync(EntryKinds.ApprovalRequested)).Count);
         if (questions > 0)
         {
             Assert.Equal(["risk: its risk is medium, and tier 'fast' may do by itself what is low"], (await bench.BodyAsync<ApprovalRequested>(EntryKinds.ApprovalRequested)).Why!);
             await bench.AnswerAsync("approve");
-            await bench.IdleAsync();
+            await bench.DriveAsync();
         }
 
         Assert.Equal("Verified", (await bench.NoteAsync()).Text);
@@ -199,7 +199,7 @@ public sealed class A_raised_action
             Drive = async harness =>
             {
                 var run = await harness.StartRunAsync("flow", new Note(), "k");
-                await harness.RunUntilIdleAsync();
+                await harness.RunUntilAsync(run, RunStatus.Waiting);
                 await harness.Client("person:anna").AnswerAsync(run, "approve");
                 await harness.RunUntilIdleAsync();
             },

@@ -1,4 +1,3 @@
-using Signalbox.Testing;
 using Xunit;
 
 namespace Signalbox.Tests.Policies;

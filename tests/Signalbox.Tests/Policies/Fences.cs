@@ -37,7 +37,7 @@ internal static class Fences
             foreach (var line in visit.Case.Lines ?? [])
             {
                 var outcome = line.StartsWith("undo ", StringComparison.Ordinal) ? await visit.Undo(new Fence(line[5..])) : await visit.Act(new Fence(line));
-                lines.Add($"{outcome.Status}: {outcome.Reason}");
+                lines.Add(outcome.IsVerified ? "Verified" : $"{outcome.Status}: {outcome.Reason}"); // how it was seen may differ after a crash
             }
 
             return visit.GoTo(Step.Done, new Note("", 0, lines));
@@ -46,4 +46,16 @@ internal static class Fences
     };
 
     public static Note Of(params string[] networks) => new("", 0, networks);
+
+    /// <summary>Drives the run, or a new one, until it is over or waits for a person, and no further: nobody would answer before its question expires.</summary>
+    public static async Task<RunRow> DriveAsync(this Bench bench, Note? note = null)
+    {
+        if (note is not null)
+        {
+            await bench.StartRunAsync(note);
+        }
+
+        await bench.Harness.RunUntilAsync(bench.Run, RunStatus.Waiting, RunStatus.Completed, RunStatus.Failed, RunStatus.Held);
+        return await bench.RowAsync();
+    }
 }

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Signalbox.Journal;
-using Signalbox.Testing;
 using Xunit;
 
 namespace Signalbox.Tests.Policies;
@@ -77,16 +76,16 @@ public sealed class Working_hours
     {
         // 2026-01-01 is a Thursday; the bench's clock stands at midnight UTC.
         await using var bench = await Fences.StartAsync(box => box.AddPolicy(new WorkingHours<Fence>("hours", "UTC")));
-        Assert.Equal(RunStatus.Waiting, (await bench.RunAsync(Fences.Of("192.0.2.7"))).Status);
+        Assert.Equal(RunStatus.Waiting, (await bench.DriveAsync(Fences.Of("192.0.2.7"))).Status);
         Assert.Equal(["hours: it is outside working hours (Monday, Tuesday, Wednesday, Thursday, Friday, 08:00 to 18:00, UTC)"], (await bench.BodyAsync<ApprovalRequested>(EntryKinds.ApprovalRequested)).Why!);
         await bench.AnswerAsync("approve");
-        await bench.IdleAsync();
-        Assert.Equal(["Verified: "], (await bench.NoteAsync()).Lines!);
+        await bench.DriveAsync();
+        Assert.Equal(["Verified"], (await bench.NoteAsync()).Lines!);
         Assert.Single(await bench.EntriesAsync(EntryKinds.PolicyJudged));
 
         await bench.Harness.AdvanceAsync(TimeSpan.FromHours(10));
-        await bench.RunAsync(Fences.Of("192.0.2.8"));
-        Assert.Equal(["Verified: "], (await bench.NoteAsync()).Lines!);
+        await bench.DriveAsync(Fences.Of("192.0.2.8"));
+        Assert.Equal(["Verified"], (await bench.NoteAsync()).Lines!);
         Assert.Empty(await bench.EntriesAsync(EntryKinds.ApprovalRequested));
     }
 }
