@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using Signalbox.Journal;
 
 namespace Signalbox.CommandLine.Rendering;
@@ -19,6 +20,31 @@ internal static class ActionWords
         EntryKinds.ActionSettled => Settled(Body.Read<ActionSettled>(entry)),
         _ => null,
     };
+
+    /// <summary>A look at a watched action: what was seen, in the target's words.</summary>
+    public static EntryText Looked(StepCompleted body, Entry entry)
+    {
+        var action = Text(body.Arguments, "action") ?? EntryWords.Step(entry);
+        return (Text(body.Result, "kind"), Text(body.Result, "proof")) switch
+        {
+            ("So", { } proof) => new($"look at {action}: it is so", Tone.Plain, "proof: " + proof),
+            ("NotSo", { } proof) => new($"look at {action}: it is not so", Tone.Attention, "proof: " + proof),
+            ("Unclear", { } proof) => new($"look at {action}: the target cannot say", Tone.Attention, "because: " + proof),
+            _ => new($"look at {action}", Tone.Plain, "= " + EntryWords.Value(body.Result)),
+        };
+    }
+
+    /// <summary>A text member of a value that is at hand and is an object; else null.</summary>
+    private static string? Text(RawJson? value, string member)
+    {
+        if (value is not { IsMissing: false, Reference: null } json)
+        {
+            return null;
+        }
+
+        using var document = JsonDocument.Parse(json.Utf8, StoredJson.Options);
+        return document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty(member, out var text) && text.ValueKind == JsonValueKind.String ? text.GetString() : null;
+    }
 
     private static EntryText Intended(ActionIntended body, Entry entry) => new(
         string.Create(CultureInfo.InvariantCulture, $"action {EntryWords.Step(entry)}: intended{(body.Undo ? " (undo)" : "")}, target class {body.TargetClass}, attempt {body.Attempt}"),
@@ -41,6 +67,11 @@ internal static class ActionWords
         if (body.Proof is { } proof)
         {
             details.Add($"proof: {proof}{(body.Probes > 1 ? $" ({Words.Count(body.Probes, "look")})" : "")}");
+        }
+
+        if (body.Agreement is { } agreement && (agreement.LooksWanted > 1 || agreement.OverWanted > 0))
+        {
+            details.Add($"agreed: {Words.Count(agreement.Looks, "look")} in a row over {Words.Microseconds(agreement.Over)}; wanted: {Words.Number(agreement.LooksWanted)} over {Words.Microseconds(agreement.OverWanted)}");
         }
 
         if (body.Reason is { } reason)
