@@ -188,7 +188,6 @@ internal sealed class ActionWorld : IAsyncDisposable
                     break;
                 case 2:
                     _target.UnclearLooks = _random.Next(6);
-                    _target.LateLooks = _random.Next(3);
                     break;
                 case 3:
                     await _harness.Worker.CrashAsync();
@@ -198,7 +197,7 @@ internal sealed class ActionWorld : IAsyncDisposable
                     await _harness.StartWorkerAsync();
                     break;
                 case 4:
-                    await ReleaseAsync(_random.Next(3) == 0 ? ReleaseVerb.Undo : ReleaseVerb.Retry);
+                    await ReleaseAsync();
                     break;
                 case 5 or 6:
                     await AnswerAsync();
@@ -218,7 +217,7 @@ internal sealed class ActionWorld : IAsyncDisposable
         for (var round = 0; round < 12; round++)
         {
             await _harness.RunUntilIdleAsync();
-            await ReleaseAsync(round < 6 ? ReleaseVerb.Retry : ReleaseVerb.Accept);
+            await ReleaseAsync();
             foreach (var (head, wait) in await QuestionsAsync())
             {
                 await _harness.Client(round % 2 == 0 ? "person:bob" : "person:carl").AnswerAsync(head.Row.Run, "approve", wait);
@@ -248,16 +247,19 @@ internal sealed class ActionWorld : IAsyncDisposable
     private async Task<IReadOnlyList<(RunHead Head, string Step)>> QuestionsAsync() =>
         [.. (await _harness.RunsAsync()).SelectMany(h => h.Waits.Where(w => w.Kind == WaitKind.Approval).Select(w => (h, w.Step)))];
 
-    private async Task ReleaseAsync(ReleaseVerb verb)
+    private async Task ReleaseAsync()
     {
         foreach (var held in (await _harness.RunsAsync()).Where(h => h.Row.Status == RunStatus.Held))
         {
-            await _harness.Client("person:otto").ReleaseAsync(held.Row.Run, verb);
+            await _harness.Client("person:otto").ReleaseAsync(held.Row.Run, ReleaseVerb.Retry);
         }
     }
 
+    public static bool Dump;
     private async Task<IReadOnlyList<Violation>> CheckAsync()
     {
+        if (Dump) { foreach (var r in await _harness.RunsAsync()) Console.WriteLine(await _harness.TellAsync(r.Row.Run)); foreach (var c in _target.Log) Console.WriteLine(c); Console.WriteLine(string.Join(", ", _target.Resources)); }
+
         var log = _target.Log.Select((c, i) =>
             $$"""{"actionId":"{{c.ActionId}}","op":"{{c.Operation}}","resource":"{{c.Resource.Split(' ')[1]}}","applied":{{(c.Applied ? "true" : "false")}}{{(i < _options.Positions.Count ? $",\"after\":{_options.Positions[i]}" : "")}}}""");
         return HistoryCheck.Run(await JournalExport.LinesAsync(_store), new HistoryOptions
