@@ -329,6 +329,7 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
         visit.ThrowIfClosed();
         await visit.Journal.AppendAsync(
             [
+                .. visit.Record.Action(action.Step)?.Queued is null ? [] : new[] { visit.Draft(EntryKinds.ClaimWithdrawn, action.Step, default, "a person is asked first; meanwhile it is in nobody's way", actor: "engine") },
                 Probed(action, look),
                 visit.Draft(EntryKinds.ActionProposed, action.Step, Body.Write(proposed), "it needs approval", action.Payloads, actor: action.Asked.Proposer),
                 .. drafts,
