@@ -8,6 +8,8 @@ internal static class ActionWords
 {
     public static EntryText? Describe(Entry entry) => entry.Kind switch
     {
+        EntryKinds.ActionProposed => Proposed(Body.Read<ActionProposed>(entry), entry),
+        EntryKinds.PolicyJudged => Judged(Body.Read<PolicyJudged>(entry)),
         EntryKinds.ActionProbed => Observed(entry, "looked at first", Tone.Dim),
         EntryKinds.ActionIntended => Intended(Body.Read<ActionIntended>(entry), entry),
         EntryKinds.ActionExecuted => Executed(Body.Read<ActionExecuted>(entry), entry),
@@ -20,11 +22,35 @@ internal static class ActionWords
         _ => null,
     };
 
+    /// <summary>What a verdict rests on, on one line.</summary>
+    public static string Looks(int probes, Agreement? agreement) => agreement is { } a
+        ? $"{Words.Count(a.Looks, "look")} in a row over {Words.Microseconds(a.Over)}; asked for: {Words.Number(a.LooksWanted)} over {Words.Microseconds(a.OverWanted)}"
+        : Words.Count(probes, "look");
+
+    private static EntryText Proposed(ActionProposed body, Entry entry) => new(
+        $"action {EntryWords.Step(entry)}: proposed{(body.Undo ? " (undo)" : "")} by {body.Proposer}, target class {body.TargetClass}{(body.Reversibility is { } how ? ", " + how : "")}",
+        Tone.Attention,
+        ["id: " + body.ActionId, "arguments: " + EntryWords.Value(body.Arguments), .. ClaimWords.Lines(body.Claims)]);
+
+    private static EntryText Judged(PolicyJudged body) => new(
+        $"policy {body.Policy} says {(body.Verdict is "allow" ? body.Verdict : body.Verdict.ToUpperInvariant())} to {body.Action}",
+        body.Verdict switch { "allow" => Tone.Dim, "refuse" => Tone.Bad, _ => Tone.Attention },
+        "because: " + body.Reason);
+
     private static EntryText Intended(ActionIntended body, Entry entry) => new(
         string.Create(CultureInfo.InvariantCulture, $"action {EntryWords.Step(entry)}: intended{(body.Undo ? " (undo)" : "")}, target class {body.TargetClass}, attempt {body.Attempt}"),
         Tone.Plain,
-        "id: " + body.ActionId,
-        "arguments: " + EntryWords.Value(body.Arguments));
+        [
+            "id: " + body.ActionId,
+            "arguments: " + EntryWords.Value(body.Arguments),
+            .. ClaimWords.Lines(body.Claims),
+            .. body.Approval is { } approval ? new[] { string.Create(CultureInfo.InvariantCulture, $"by the approval that entry {approval} asked for") } : [],
+            .. (body.Overrules ?? []).Select(id => "overrules action " + id),
+            .. (body.Limits ?? []).Select(Limit),
+        ]);
+
+    private static string Limit(LimitUse limit) => string.Create(
+        CultureInfo.InvariantCulture, $"uses {limit.Amount} of limit {limit.Name}{(limit.Max == long.MaxValue ? ", approved beyond it" : $" ({limit.Max} in {Words.Microseconds(limit.Window)})")}");
 
     private static EntryText Executed(ActionExecuted body, Entry entry)
     {
@@ -40,12 +66,17 @@ internal static class ActionWords
         var details = new List<string>();
         if (body.Proof is { } proof)
         {
-            details.Add($"proof: {proof}{(body.Probes > 1 ? $" ({Words.Count(body.Probes, "look")})" : "")}");
+            details.Add($"proof: {proof}{(body.Probes > 1 || body.Agreement is not null ? $" ({Looks(body.Probes, body.Agreement)})" : "")}");
         }
 
         if (body.Reason is { } reason)
         {
             details.Add("reason: " + reason);
+        }
+
+        if (body.StandsUntil is { } until)
+        {
+            details.Add("its claims stand until " + Words.Time(Microseconds.ToTime(until)));
         }
 
         var whose = entry.Kind == EntryKinds.ActionVerified ? body.MadeByUs ? ", made by this run" : ", it was so before" : "";
