@@ -96,7 +96,8 @@ internal static class ActionsCommand
             page.Field("arguments", VisibleText.Of(EntryWords.Value(arguments), 1000));
         }
 
-        Optional("proof", action.Proof is null ? null : $"{action.Proof}{(action.Probes > 1 || action.Agreement is not null ? $" ({ActionWords.Looks(action.Probes, action.Agreement)})" : "")}");
+        Optional("proof", action.Proof is null ? null : $"{action.Proof}{(action.Probes > 1 ? $" ({Words.Count(action.Probes, "look")})" : "")}");
+        Optional("agreed", action.Agreement is { } agreement ? ActionWords.Agreed(agreement) : null);
         Optional("reason", action.Reason);
         Optional("effect", action.MadeByUs switch
         {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using Signalbox.Journal;
 
 namespace Signalbox.CommandLine.Rendering;
@@ -22,10 +23,9 @@ internal static class ActionWords
         _ => null,
     };
 
-    /// <summary>What a verdict rests on, on one line.</summary>
-    public static string Looks(int probes, Agreement? agreement) => agreement is { } a
-        ? $"{Words.Count(a.Looks, "look")} in a row over {Words.Microseconds(a.Over)}; asked for: {Words.Number(a.LooksWanted)} over {Words.Microseconds(a.OverWanted)}"
-        : Words.Count(probes, "look");
+    /// <summary>How many looks agreed over how long, and what was asked for.</summary>
+    public static string Agreed(Agreement agreement) =>
+        $"{Words.Count(agreement.Looks, "look")} in a row over {Words.Microseconds(agreement.Over)}; wanted: {Words.Number(agreement.LooksWanted)} over {Words.Microseconds(agreement.OverWanted)}";
 
     private static EntryText Proposed(ActionProposed body, Entry entry) => new(
         $"action {EntryWords.Step(entry)}: proposed{(body.Undo ? " (undo)" : "")} by {body.Proposer}, target class {body.TargetClass}{(body.Reversibility is { } how ? ", " + how : "")}",
@@ -36,6 +36,31 @@ internal static class ActionWords
         $"policy {body.Policy} says {(body.Verdict is "allow" ? body.Verdict : body.Verdict.ToUpperInvariant())} to {body.Action}",
         body.Verdict switch { "allow" => Tone.Dim, "refuse" => Tone.Bad, _ => Tone.Attention },
         "because: " + body.Reason);
+
+    /// <summary>A look at a watched action: what was seen, in the target's words.</summary>
+    public static EntryText Looked(StepCompleted body, Entry entry)
+    {
+        var action = Text(body.Arguments, "action") ?? EntryWords.Step(entry);
+        return (Text(body.Result, "kind"), Text(body.Result, "proof")) switch
+        {
+            ("So", { } proof) => new($"look at {action}: it is so", Tone.Plain, "proof: " + proof),
+            ("NotSo", { } proof) => new($"look at {action}: it is not so", Tone.Attention, "proof: " + proof),
+            ("Unclear", { } proof) => new($"look at {action}: the target cannot say", Tone.Attention, "because: " + proof),
+            _ => new($"look at {action}", Tone.Plain, "= " + EntryWords.Value(body.Result)),
+        };
+    }
+
+    /// <summary>A text member of a value that is at hand and is an object; else null.</summary>
+    private static string? Text(RawJson? value, string member)
+    {
+        if (value is not { IsMissing: false, Reference: null } json)
+        {
+            return null;
+        }
+
+        using var document = JsonDocument.Parse(json.Utf8, StoredJson.Options);
+        return document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty(member, out var text) && text.ValueKind == JsonValueKind.String ? text.GetString() : null;
+    }
 
     private static EntryText Intended(ActionIntended body, Entry entry) => new(
         string.Create(CultureInfo.InvariantCulture, $"action {EntryWords.Step(entry)}: intended{(body.Undo ? " (undo)" : "")}, target class {body.TargetClass}, attempt {body.Attempt}"),
@@ -66,7 +91,12 @@ internal static class ActionWords
         var details = new List<string>();
         if (body.Proof is { } proof)
         {
-            details.Add($"proof: {proof}{(body.Probes > 1 || body.Agreement is not null ? $" ({Looks(body.Probes, body.Agreement)})" : "")}");
+            details.Add($"proof: {proof}{(body.Probes > 1 ? $" ({Words.Count(body.Probes, "look")})" : "")}");
+        }
+
+        if (body.Agreement is { } agreement && (agreement.LooksWanted > 1 || agreement.OverWanted > 0))
+        {
+            details.Add("agreed: " + Agreed(agreement));
         }
 
         if (body.Reason is { } reason)

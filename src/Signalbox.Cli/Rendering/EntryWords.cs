@@ -106,6 +106,11 @@ internal static class EntryWords
             return AgentWords.Turn(body, turn, entry);
         }
 
+        if (body.Type == "look")
+        {
+            return ActionWords.Looked(body, entry);
+        }
+
         var taken = Taken(body);
         if (body.Model is not { } model)
         {

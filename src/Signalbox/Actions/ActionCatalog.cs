@@ -121,6 +121,10 @@ internal sealed class ActionCatalog
         return faults;
     }
 
+    /// <summary>The workflows by which actions are watched. A name may be too long for its action to be.</summary>
+    public IEnumerable<Func<IServiceProvider, Workflow>> Watches() =>
+        _byName.Keys.Where(n => WatchWorkflow.NameOf(n).Length <= 100).Select(n => (Func<IServiceProvider, Workflow>)(_ => new WatchWorkflow(n)));
+
     public ActionRegistration? Find(string name) => _byName.GetValueOrDefault(name);
 
     public bool Has(Type type) => _byType.ContainsKey(type);

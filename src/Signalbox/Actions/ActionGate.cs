@@ -306,6 +306,8 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
         var said = Body.Read<ApprovalAnswered>(answer);
         switch (said.Choice)
         {
+            case OpenApproval.Approve when Revoked(action.Step) is { } revoked:
+                return await EndAsync(action, EntryKinds.ActionRefused, revoked, look, drafts, also);
             case OpenApproval.Approve:
                 foreach (var row in barriers.ByPerson)
                 {
@@ -324,6 +326,28 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
 
                 return await EndAsync(action, EntryKinds.ActionRefused, $"rejected by {answer.Actor}{(said.Comment is { Length: > 0 } comment ? $": {comment}" : "")}", look, drafts, also);
         }
+    }
+
+    /// <summary>Why an approval that was good when it was given is none any more: who gave it has lost the role since. Null if it is still good.</summary>
+    private string? Revoked(ScopedStep step)
+    {
+        if (visit.Engine.Roles is not { } source || visit.Record.Approval(step) is not { } approval)
+        {
+            return null;
+        }
+
+        var voices = approval.Voices.Where(v => v.Choice == OpenApproval.Approve).Select(v => v.Actor).ToArray();
+        string[] lost;
+        try
+        {
+            lost = [.. voices.Where(actor => source.RolesOf(actor) is { } roles && !Caller.IsIn(roles, approval.Terms.Roles))];
+        }
+        catch (StoreRefusedException e)
+        {
+            return $"whether those who approved it still may cannot be said: {e.Message}";
+        }
+
+        return voices.Length - lost.Length >= approval.Terms.Quorum ? null : $"{string.Join(", ", lost)} approved it and has none of the roles any more ({string.Join(", ", approval.Terms.Roles)})";
     }
 
     /// <summary>The time is up, unless an answer has come in before this is on record.</summary>

@@ -206,6 +206,12 @@ internal sealed class ActionRunner
                 return await RecordAsync(EntryKinds.ActionDiverged, step, intended, sighting.Divergence(handler.Policy.Verification), look.Proof, madeByUs: false, looks);
             }
 
+            if (mayHaveHappened && handler.Policy.RemembersFor is { } memory && handler.TargetClass == TargetClass.T1 && _visit.Engine.Clock.GetUtcNow() - intent.Time > memory / 2)
+            {
+                throw await InDoubtAsync(
+                    step, intended, $"the target shows nothing ({look.Proof}), and {Durations.Text(memory / 2)} after the intent it may have forgotten that it was called, so that it is not called again", looks);
+            }
+
             if (!mayExecute || attempt >= intended.Attempt + handler.Policy.Attempts)
             {
                 var why = mayExecute ? $"{handler.Policy.Attempts} attempts had no effect: {lastError ?? look.Proof}" : "not done: the run is ending";

@@ -169,7 +169,7 @@ public sealed class SignalboxBuilder
 
         var actions = new ActionCatalog(Actions, faults);
         faults.AddRange(actions.Faults(services));
-        var workflows = new WorkflowCatalog(Workflows, services, faults);
+        var workflows = new WorkflowCatalog([.. Workflows, .. actions.Watches()], services, faults);
         var clock = services.GetRequiredService<TimeProvider>();
         var models = new ModelCatalog(Models, services, clock, faults);
         var tools = new ToolCatalog(Tools, ToolSources, services, actions, faults);

@@ -83,6 +83,9 @@ internal sealed class VisitRecord
     /// <summary>Whether a person has answered since then.</summary>
     public bool HasAnswerSince(long seq) => _outcomes.Values.Any(e => e.Kind == EntryKinds.ApprovalAnswered && e.Seq > seq);
 
+    /// <summary>Who has answered a question so far that says who may.</summary>
+    public OpenApproval? Approval(ScopedStep step) => _open.GetValueOrDefault(step);
+
     /// <summary>Whether the turn of an action has come that waits for holds of others.</summary>
     public bool HasTurn => _actions.Values.Any(a => a is { Queued: not null, IsFreed: true, Intent: null, Outcome: null });
 

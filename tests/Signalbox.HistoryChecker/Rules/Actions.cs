@@ -164,6 +164,11 @@ internal sealed class Actions(Findings findings, Payloads payloads, HistoryOptio
             NoIntent(entry, action.Id);
         }
 
+        if (body.OptionalText("argumentsHash") is not null)
+        {
+            KeepArguments(entry, body, action);
+        }
+
         course.MadeByUs = madeByUs;
         action.Step = (entry.Scope, entry.Step);
         Set(course, verdict, entry);

@@ -126,6 +126,8 @@ internal sealed class PlantedStore(ManualClock clock, Bug bug) : IRunStore
     public ValueTask<IReadOnlyList<ClaimRow>> ClaimsAsync(ClaimQuery query, CancellationToken cancellationToken) =>
         ValueTask.FromResult<IReadOnlyList<ClaimRow>>([.. Claims.All.Where(r => query.Overlapping?.Any(o => o.Overlaps(r.Claim.Resource)) != false && r.IsLive(Now())).OrderBy(r => r.Position)]);
 
+    public ValueTask<long> UsedAsync(string limit, long after, CancellationToken cancellationToken) => ValueTask.FromResult(Claims.Used(limit, after));
+
     public ValueTask<ReadOnlyMemory<byte>?> FindPayloadAsync(PayloadHash hash, CancellationToken cancellationToken) =>
         ValueTask.FromResult<ReadOnlyMemory<byte>?>(_payloads.TryGetValue(hash, out var bytes) ? bytes : null);
 
