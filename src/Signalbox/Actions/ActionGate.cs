@@ -20,6 +20,15 @@ internal readonly record struct Begun(Entry? Outcome, string? FailedBy = null);
 /// </summary>
 internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
 {
+    /// <summary>How often an action is ruled on anew because something came in between. A person asks for what concerns fewer.</summary>
+    private const int PassesMax = 20;
+
+    /// <summary>How many actions of others one action may be against.</summary>
+    private const int ConflictsMax = 100;
+
+    /// <summary>How far up it is looked for who has started the run that started the run.</summary>
+    private const int ParentsMax = 100;
+
     public async Task<Begun> BeginAsync(AskedAction asked)
     {
         var action = await DescribeAsync(asked);
@@ -53,6 +62,11 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
     /// <summary>Everything that may be in the way of an action that is to be done.</summary>
     private async Task<Begun> PassAsync(GatedAction action, Sighting look)
     {
+        if (++action.Passes > PassesMax)
+        {
+            return await EndAsync(action, EntryKinds.ActionRefused, $"what others claim there changed {PassesMax} times while it was about to begin", look);
+        }
+
         var drafts = new List<EntryDraft>();
         var barriers = new Barriers();
         Judge(action, drafts, barriers);
@@ -73,7 +87,7 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
         }
 
         var answer = visit.Record.Outcome(action.Step);
-        if (barriers.Rules.Count == 0 && answer is null && visit.Record.Asked(action.Step) is null)
+        if (!barriers.AskAPerson && answer is null && visit.Record.Asked(action.Step) is null)
         {
             return await TakeAsync(action, look, drafts, conflicts, barriers);
         }
@@ -103,7 +117,7 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
     {
         try
         {
-            return (handler.Claims(asked.Arguments.Utf8), asked.Undo ? null : handler.Approval(asked.Arguments.Utf8), null);
+            return (ClaimRules.Fit(handler.Claims(asked.Arguments.Utf8), asked.Registration.Name), asked.Undo ? null : handler.Approval(asked.Arguments.Utf8), null);
         }
         catch (Exception e)
         {
@@ -134,24 +148,32 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
             return await EndAsync(action, EntryKinds.ActionVerified, Why, look);
         }
 
-        var joined = runner.Observed(EntryKinds.ActionVerified, action.Step, action.Intended, Why, look, action.Payloads, action.Handler.Policy, joins: true);
-        var result = await visit.Journal.TryTakeAsync([joined], []);
-        return result.Claims switch
+        if (visit.Record.Action(action.Step) is not { Queued: not null, IsFreed: true })
         {
-            null => new Begun(result.Entries[^1]),
-            { Code: ClaimRefusal.Held } held => await QueueAsync(action, look, held),
+            // Whoever takes back or overrules what was seen must not come between the look and the record: the look that counts is one while it is this action's turn.
+            return await QueueAsync(action, look, [], [], []);
+        }
 
-            // It stands against somebody's wish already; whose it is shall be settled as if it were to be done.
-            _ => await JoinAgainstAsync(action, look),
-        };
-    }
-
-    private async Task<Begun> JoinAgainstAsync(GatedAction action, Sighting look)
-    {
         var drafts = new List<EntryDraft>();
         var barriers = new Barriers();
         var also = await RuleAsync(action, drafts, barriers, mayAsk: false);
-        return await EndAsync(action, EntryKinds.ActionRefused, barriers.Refusal ?? "what is against it stands", look, drafts, also);
+        if (barriers.Refusal is { } refused)
+        {
+            // It stands against somebody's wish already, and who wishes it now gives way.
+            return await EndAsync(action, EntryKinds.ActionRefused, refused, look, drafts, also);
+        }
+
+        visit.ThrowIfClosed();
+        var joined = runner.Observed(
+            EntryKinds.ActionVerified, action.Step, action.Intended with { Overrules = barriers.Overrules.Count > 0 ? barriers.Overrules : null }, Why, look, action.Payloads, action.Handler.Policy, joins: true);
+        var result = await visit.Journal.TryTakeAsync([.. drafts, joined], also);
+        return result.Claims switch
+        {
+            null => new Begun(result.Entries[^1]),
+            { Code: ClaimRefusal.Held } held => await QueueAsync(action, look, held.InTheWay, drafts, also),
+            _ when ++action.Passes > PassesMax => await EndAsync(action, EntryKinds.ActionRefused, "what is against it stands", look, drafts, also),
+            _ => await JoinAsync(action, look),
+        };
     }
 
     /// <summary>Asks the policies; each verdict is recorded once.</summary>
@@ -184,7 +206,7 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
 
         if (action.Asked.Edits)
         {
-            barriers.Rules.Add(ApprovalRule.Default);
+            barriers.NeedsApproval = true;
             barriers.Why.Add($"{action.Asked.Proposer} has edited the arguments");
         }
     }
@@ -211,7 +233,8 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
 
         var known = visit.Record.Action(action.Step)?.Conflicts ?? [];
         var isAsked = visit.Record.Asked(action.Step) is not null;
-        var rows = await visit.Engine.Store.ClaimsAsync(new ClaimQuery { Overlapping = [.. action.Intended.Claims!.Select(c => c.Resource)], Limit = 10_000 }, visit.Abandoned);
+        const int RowsMax = 10_000;
+        var rows = await visit.Engine.Store.ClaimsAsync(new ClaimQuery { Overlapping = [.. action.Intended.Claims!.Select(c => c.Resource)], Limit = RowsMax }, visit.Abandoned);
         visit.ThrowIfClosed();
         var against = from row in rows
                       where row.ActionId != action.Intended.ActionId && !row.Undo && row.IsLive(visit.Journal.Now)
@@ -219,16 +242,25 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
                       where claim is not null
                       group (Row: row, Claim: claim) by row.ActionId into other
                       select other.OrderByDescending(o => o.Row.Phase).First();
-        foreach (var (row, claim) in against.ToArray())
+        var conflicts = against.ToArray();
+        if (rows.Count == RowsMax || conflicts.Length > ConflictsMax)
         {
-            if (!known.Contains(row.ActionId))
+            barriers.Refusal = $"{(rows.Count == RowsMax ? $"{RowsMax:N0} claims or more" : $"{conflicts.Length:N0} actions that want the opposite")} lie on what it claims, which is too much for one action: claim something narrower";
+            return also;
+        }
+
+        foreach (var (row, claim) in conflicts)
+        {
+            // That something stood when a person was asked is another thing than that somebody wanted it.
+            var isKnown = known.TryGetValue(row.ActionId, out var phase) && (phase == ClaimPhase.Standing || row.Phase != ClaimPhase.Standing);
+            if (!isKnown)
             {
                 Raise(action, claim, row, drafts, also);
             }
 
             if (row.Phase == ClaimPhase.Standing)
             {
-                Rule(action, row, drafts, also, barriers, isNew: isAsked && !known.Contains(row.ActionId), mayAsk);
+                Rule(action, row, drafts, also, barriers, isNew: isAsked && !isKnown, mayAsk);
             }
         }
 
@@ -269,7 +301,7 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
                 return;
             }
 
-            barriers.Rules.Add(ApprovalRule.Default);
+            barriers.NeedsApproval = true;
             barriers.Why.Add($"{stands}, and would be overruled");
             barriers.ByPerson.Add(row);
             return;
@@ -287,13 +319,15 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
         AddRuling(action, row, by, wins, why, drafts, also);
     }
 
-    private void AddRuling(GatedAction action, ClaimRow row, string by, bool wins, string why, List<EntryDraft> drafts, List<Commit> also)
+    private void AddRuling(GatedAction action, ClaimRow row, string by, bool wins, string why, List<EntryDraft> drafts, List<Commit> also) =>
+        AddRuling(action, row, by, wins ? "overrules" : "yields", wins ? "overruled" : "stands", why, drafts, also);
+
+    private void AddRuling(GatedAction action, ClaimRow row, string by, string ours, string theirs, string why, List<EntryDraft> drafts, List<Commit> also)
     {
-        drafts.Add(visit.Draft(
-            EntryKinds.ConflictRuled, action.Step, Body.Write(new ConflictRuled(action.Intended.ActionId, row.Run, row.ActionId, by, wins ? "overrules" : "yields", why)), why, actor: "engine"));
+        drafts.Add(visit.Draft(EntryKinds.ConflictRuled, action.Step, Body.Write(new ConflictRuled(action.Intended.ActionId, row.Run, row.ActionId, by, ours, why)), why, actor: "engine"));
         if (row.Run != visit.Row.Run)
         {
-            also.Add(Theirs(row, EntryKinds.ConflictRuled, Body.Write(new ConflictRuled(row.ActionId, visit.Row.Run, action.Intended.ActionId, by, wins ? "overruled" : "stands", why)), why));
+            also.Add(Theirs(row, EntryKinds.ConflictRuled, Body.Write(new ConflictRuled(row.ActionId, visit.Row.Run, action.Intended.ActionId, by, theirs, why)), why));
         }
     }
 
@@ -306,8 +340,9 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
     /// <summary>Asks a person, with all of what stands in the way, in one question that is bound to exactly this action.</summary>
     private async Task<Begun> AskAsync(GatedAction action, Sighting look, List<EntryDraft> drafts, List<Commit> also, Barriers barriers)
     {
-        var started = Body.Read<RunStarted>((await visit.Journal.ReadAsync(0, 1))[0]);
-        var requester = (await visit.Journal.ReadAsync(0, 1))[0].Actor;
+        var begun = (await visit.Journal.ReadAsync(0, 1))[0];
+        var started = Body.Read<RunStarted>(begun);
+        var requester = await RequesterAsync(begun);
         if (barriers.Rule() is not { } rule)
         {
             return await EndAsync(action, EntryKinds.ActionRefused, "the rules by which it needs approval have no role in common, so that nobody could give it", look, drafts, also);
@@ -329,7 +364,7 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
         visit.ThrowIfClosed();
         await visit.Journal.AppendAsync(
             [
-                .. visit.Record.Action(action.Step)?.Queued is null ? [] : new[] { visit.Draft(EntryKinds.ClaimWithdrawn, action.Step, default, "a person is asked first; meanwhile it is in nobody's way", actor: "engine") },
+                .. Withdrawn(action),
                 Probed(action, look),
                 visit.Draft(EntryKinds.ActionProposed, action.Step, Body.Write(proposed), "it needs approval", action.Payloads, actor: action.Asked.Proposer),
                 .. drafts,
@@ -337,6 +372,37 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
             ],
             also);
         return default;
+    }
+
+    /// <summary>What it has waited for before it is asked about (anew).</summary>
+    private IEnumerable<EntryDraft> Withdrawn(GatedAction action)
+    {
+        const string Why = "a person is to be asked first";
+        if (visit.Record.Action(action.Step)?.Queued is not null)
+        {
+            yield return visit.Draft(EntryKinds.ClaimWithdrawn, action.Step, default, Why, actor: "engine");
+        }
+
+        if (visit.Record.Asked(action.Step) is not null)
+        {
+            yield return visit.Draft(EntryKinds.ApprovalWithdrawn, action.Step, default, Why, actor: "engine");
+        }
+    }
+
+    /// <summary>Who has started the run: of a child, who has started the run that it comes from.</summary>
+    private async Task<string> RequesterAsync(Entry started)
+    {
+        for (var i = 0; i < ParentsMax && Body.Read<RunStarted>(started).Parent is { } parent; i++)
+        {
+            if (await visit.Engine.Store.ReadAsync(parent, 0, 1, visit.Abandoned) is not [var above])
+            {
+                break;
+            }
+
+            started = above;
+        }
+
+        return started.Actor;
     }
 
     private async Task<Begun> AfterAskingAsync(GatedAction action, Sighting look, Entry request, Entry? answer, List<EntryDraft> drafts, List<Commit> also, Barriers barriers)
@@ -452,9 +518,9 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
             {
                 (null, null) => new Begun(await runner.CarryThroughAsync(result.Entries[^1], mayExecute: true, fresh: true)),
                 (null, { } refusal) => await EndAsync(action, EntryKinds.ActionRefused, refusal.Why, look),
-                ({ Code: ClaimRefusal.Held } held, _) => await QueueAsync(action, look, held),
+                ({ Code: ClaimRefusal.Held } held, _) => await QueueAsync(action, look, held.InTheWay, drafts, also),
                 ({ Code: ClaimRefusal.CoHeld } coHeld, _) => await LeaveAsync(action, look, coHeld),
-                ({ Code: ClaimRefusal.LimitReached } reached, _) => await ReachedAsync(action, look, reached, drafts, barriers),
+                ({ Code: ClaimRefusal.LimitReached } reached, _) => await ReachedAsync(action, look, reached, barriers, drafts, also),
 
                 // Somebody was verified in between: rule on that too.
                 _ => await PassAsync(action, look),
@@ -462,18 +528,16 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
         });
     }
 
-    /// <summary>Waits for its turn, for so long and no longer.</summary>
-    private async Task<Begun> QueueAsync(GatedAction action, Sighting look, ClaimRefusal held)
+    /// <summary>Waits for its turn, for so long and no longer. What it is against meanwhile is on record, and that it waits.</summary>
+    private async Task<Begun> QueueAsync(GatedAction action, Sighting look, IReadOnlyList<ClaimRow> inTheWay, List<EntryDraft> drafts, List<Commit> also)
     {
         var record = visit.Record.Action(action.Step);
         if (record?.Queued is { } queued)
         {
             if (Body.Read<ClaimQueued>(queued).Due <= visit.Journal.Now)
             {
-                var first = held.InTheWay[0];
-                return await EndAsync(
-                    action, EntryKinds.ActionRefused,
-                    $"{first.Claim.Resource} is held by action '{first.Action}' of run {first.Run} since {Microseconds.ToTime(first.At):u}, and was not free within {Durations.Text(action.Handler.Policy.HoldWithin)}", look);
+                var who = inTheWay is [var first, ..] ? $"{first.Claim.Resource} is held by action '{first.Action}' of run {first.Run} since {Microseconds.ToTime(first.At):u}, and" : "it";
+                return await EndAsync(action, EntryKinds.ActionRefused, $"{who} was not free within {Durations.Text(action.Handler.Policy.HoldWithin)}", look);
             }
 
             if (!record.IsFreed)
@@ -482,25 +546,44 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
             }
         }
 
-        var behind = held.InTheWay.Select(r => new ClaimHolder(r.Run, r.ActionId, r.Claim.Resource.Name)).Take(20).ToArray();
-        var waits = new ClaimQueued(
-            action.Intended.ActionId, action.Intended.Action, action.Intended.Claims!, behind, visit.Journal.Now + (long)action.Handler.Policy.HoldWithin.TotalMicroseconds, action.Asked.Undo, action.Intended.Priority);
+        // What was ruled counts when it is begun; that there is a conflict is so now.
+        var raised = drafts.Where(d => d.Kind != EntryKinds.ConflictRuled).ToList();
+        var theirs = also.Where(c => c.Entries.All(d => d.Kind != EntryKinds.ConflictRuled)).ToList();
+        foreach (var row in inTheWay.Where(r => r.Phase == ClaimPhase.Hold && !r.Undo && action.Intended.Claims!.Any(c => c.Opposes(r.Claim))).DistinctBy(r => r.ActionId))
+        {
+            AddRuling(action, row, "wait", "waits", "stands", $"'{row.Claim.Intent}' on {row.Claim.Resource} of run {row.Run} is to be settled first", raised, theirs);
+        }
+
+        var behind = inTheWay.Select(r => new ClaimHolder(r.Run, r.ActionId, r.Claim.Resource.Name)).Take(20).ToArray();
+        var waits = new ClaimQueued(action.Intended.ActionId, action.Intended.Action, action.Intended.Claims!, behind, Due(action), action.Asked.Undo, action.Intended.Priority);
+        var why = behind.Length > 0 ? $"waits for {string.Join(", ", behind.Select(b => $"{b.Resource} (run {b.Run})"))}" : "it is so already; nobody is to change that while it is looked at";
         visit.ThrowIfClosed();
-        await visit.Journal.AppendAsync(
-            [visit.Draft(EntryKinds.ClaimQueued, action.Step, Body.Write(waits), $"waits for {string.Join(", ", behind.Select(b => $"{b.Resource} (run {b.Run})"))}", actor: "engine")]);
-        return default;
+        await visit.Journal.AppendAsync([.. raised, visit.Draft(EntryKinds.ClaimQueued, action.Step, Body.Write(waits), why, actor: "engine")], theirs);
+        await visit.Journal.RefreshAsync();
+        visit.ThrowIfClosed();
+        return visit.Record.Action(action.Step) is { IsFreed: true } ? await BeginAsync(action.Asked) : default;
+    }
+
+    /// <summary>How long it waits: no longer than its approval is good for.</summary>
+    private long Due(GatedAction action)
+    {
+        var due = visit.Journal.Now + (long)action.Handler.Policy.HoldWithin.TotalMicroseconds;
+        return visit.Journal.Head.Waits.FirstOrDefault(w => w.Kind == WaitKind.Approved && w.Scope == action.Step.Scope && w.Step == action.Step.Step)?.Due is { } lapses ? Math.Min(due, lapses) : due;
     }
 
     /// <summary>Others still want the effect: our claim ends, the effect stays.</summary>
     private async Task<Begun> LeaveAsync(GatedAction action, Sighting look, ClaimRefusal coHeld)
     {
         var others = string.Join(", ", coHeld.InTheWay.Select(r => $"run {r.Run}").Distinct().Take(5));
-        var why = $"others still want it ({others}); it is left as it is";
         var paths = action.Intended.Claims!.Select(c => c.Resource.Path).ToHashSet();
-        if (action.Intended.Releases is not { } ids || !coHeld.InTheWay.All(r => paths.Contains(r.Claim.Resource.Path)))
+        var wanted = coHeld.InTheWay.Select(r => r.Claim.Resource.Path).ToHashSet();
+        if (action.Intended.Releases is not { } ids || !paths.SetEquals(wanted))
         {
-            return await EndAsync(action, EntryKinds.ActionRefused, why, look);
+            // Part of it can be neither taken back alone nor left to others: it goes on standing as ours.
+            return await EndAsync(action, EntryKinds.ActionRefused, $"others still want {(paths.IsProperSubsetOf(wanted) ? "it" : "part of it")} ({others}); it is left as it is", look);
         }
+
+        var why = $"others still want it ({others}); it is left as it is";
 
         var released = visit.Draft(EntryKinds.ClaimReleased, action.Step, Body.Write(new ClaimReleased(ids, CoHeld: true)), why, actor: "engine");
         visit.ThrowIfClosed();
@@ -508,8 +591,11 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
         return result.Claims is null ? new Begun(result.Entries[^1]) : await PassAsync(action, look);
     }
 
-    private async Task<Begun> ReachedAsync(GatedAction action, Sighting look, ClaimRefusal reached, List<EntryDraft> drafts, Barriers barriers)
+    private async Task<Begun> ReachedAsync(GatedAction action, Sighting look, ClaimRefusal reached, Barriers barriers, List<EntryDraft> drafts, List<Commit> also)
     {
+        // What was ruled counts when it is begun.
+        drafts.RemoveAll(d => d.Kind == EntryKinds.ConflictRuled);
+        also.RemoveAll(c => c.Entries.Any(d => d.Kind == EntryKinds.ConflictRuled));
         var limit = barriers.Limits.First(l => l.Use.Name == reached.Limit!.Name);
         var uses = limit.Use.Amount == 1 ? "" : string.Create(CultureInfo.InvariantCulture, $", and this one counts {limit.Use.Amount}");
         var why = string.Create(
@@ -519,22 +605,22 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
             action.Intended.ActionId, action.Intended.Action, limit.Policy, limit.WhenReached.ToString().ToLowerInvariant(), why, raises ? action.Asked.Tier : null);
         EntryDraft[] verdicts =
         [
-            .. drafts.Where(d => d.Kind == EntryKinds.PolicyJudged), visit.Draft(EntryKinds.PolicyJudged, action.Step, Body.Write(judged), why, actor: "policy:" + limit.Policy),
+            .. drafts, visit.Draft(EntryKinds.PolicyJudged, action.Step, Body.Write(judged), why, actor: "policy:" + limit.Policy),
         ];
         if (raises)
         {
-            return await RaiseAsync(verdicts, $"{limit.Policy}: {why}");
+            return await RaiseAsync([.. verdicts.Where(d => d.Kind == EntryKinds.PolicyJudged)], $"{limit.Policy}: {why}");
         }
 
         if (limit.WhenReached == PolicyVerdictKind.Refuse)
         {
-            return await EndAsync(action, EntryKinds.ActionRefused, why, look, verdicts);
+            return await EndAsync(action, EntryKinds.ActionRefused, why, look, verdicts, also);
         }
 
         barriers.Rules.Add(limit.Rule ?? ApprovalRule.Default);
         barriers.Why.Add(why);
         barriers.Reached.Add(limit.Use.Name);
-        return await AskAsync(action, look, [.. verdicts], [], barriers);
+        return await AskAsync(action, look, [.. verdicts], also, barriers);
     }
 
     private async Task<Begun> EndAsync(GatedAction action, string kind, string why, Sighting look, IReadOnlyList<EntryDraft>? before = null, IReadOnlyList<Commit>? also = null)
@@ -555,6 +641,9 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
         public ScopedStep Step => Asked.Step;
 
         public ReadOnlyMemory<byte> Arguments => Asked.Arguments.Utf8;
+
+        /// <summary>How often it was ruled on in this pass through the handler.</summary>
+        public int Passes { get; set; }
     }
 
     /// <summary>What is in the way of an action.</summary>
@@ -563,6 +652,11 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
         public string? Refusal { get; set; }
 
         public List<ApprovalRule> Rules { get; } = [];
+
+        /// <summary>Whether a person is needed, whoever may approve the action itself.</summary>
+        public bool NeedsApproval { get; set; }
+
+        public bool AskAPerson => NeedsApproval || Rules.Count > 0;
 
         public List<string> Why { get; } = [];
 
@@ -603,14 +697,15 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
         /// <summary>One rule that satisfies them all; null if no role could.</summary>
         public ApprovalRule? Rule()
         {
-            var roles = Rules.Select(r => r.Roles.AsEnumerable()).Aggregate((a, b) => a.Intersect(b, StringComparer.Ordinal)).ToArray();
+            IReadOnlyList<ApprovalRule> rules = Rules.Count > 0 ? Rules : [ApprovalRule.Default];
+            var roles = rules.Select(r => r.Roles.AsEnumerable()).Aggregate((a, b) => a.Intersect(b, StringComparer.Ordinal)).ToArray();
             return roles.Length == 0 ? null : new ApprovalRule
             {
                 Roles = roles,
-                Quorum = Rules.Max(r => r.Quorum),
-                Within = Rules.Min(r => r.Within),
-                ValidFor = Rules.Min(r => r.ValidFor),
-                MayEdit = Rules.All(r => r.MayEdit),
+                Quorum = Math.Max(1, rules.Max(r => r.Quorum)),
+                Within = rules.Min(r => r.Within),
+                ValidFor = rules.Min(r => r.ValidFor),
+                MayEdit = rules.All(r => r.MayEdit),
             };
         }
     }

@@ -67,7 +67,7 @@ internal sealed class ActionRunner
         if (outcome is null)
         {
             // It waits for a person, or for its turn, and is asked again when that has come.
-            return await _visit.WaitAsync<Acted>(null);
+            return await _visit.WaitAsync<Acted>(step, null);
         }
 
         if (edit is null)
@@ -98,7 +98,7 @@ internal sealed class ActionRunner
             return new Begun(await _visit.ActAsync(() => CarryThroughAsync(intent, mayExecute: true)));
         }
 
-        if (isOrdered)
+        if (isOrdered && record is not { IsReopened: true })
         {
             _visit.HoldIfEffectsAreUnasked(asked.Step.Scope);
         }
@@ -118,11 +118,15 @@ internal sealed class ActionRunner
         try
         {
             // As the type writes it, so that what was left out or is unknown to it cannot differ from what is shown.
-            var action = asked.Registration.Bind(_visit.Services).Read(arguments);
+            var handler = asked.Registration.Bind(_visit.Services);
+            var action = handler.Read(arguments);
+            _ = Storage.ClaimRules.Fit(handler.Claims(arguments), asked.Registration.Name);
+            _ = handler.Approval(arguments);
             return new AskedAction(default, asked.Registration, new RawJson(JsonSerializer.SerializeToUtf8Bytes(action, asked.Registration.ActionType, SignalboxJson.Options)), asked.Undo, answer.Actor, Edits: true);
         }
-        catch (Exception e) when (e is JsonException or NotSupportedException or ArgumentException or FormatException)
+        catch (Exception)
         {
+            // The author's code says of arguments that were typed in by hand that they are none, each in its own way.
             return null;
         }
     }
@@ -130,11 +134,11 @@ internal sealed class ActionRunner
     /// <summary>Settles what the record shows in doubt, before anything else of the run happens. Gives why the run must be held, if it must.</summary>
     public async Task<Trouble?> SettleAsync(bool mayExecute)
     {
-        foreach (var (step, action) in _visit.Record.Actions.Where(a => a.Value.IsInDoubt).ToArray())
+        var troubles = new List<Trouble>();
+        foreach (var (step, action, verb) in _visit.Record.Actions.Where(a => a.Value.IsInDoubt).Select(a => (a.Key, a.Value, WordOn(a.Key, a.Value))).ToArray())
         {
             try
             {
-                var verb = WordOn(step, action);
                 if (verb == ReleaseVerb.Undo)
                 {
                     await TakeBackAsync(step, action);
@@ -163,11 +167,17 @@ internal sealed class ActionRunner
             }
             catch (ActionInDoubtException e)
             {
-                return e.Trouble;
+                troubles.Add(e.Trouble);
             }
         }
 
-        return null;
+        // The operator's word, once given, is on all of them.
+        return troubles switch
+        {
+            [] => null,
+            [var only] => only,
+            _ => new Trouble(troubles[0].Code, string.Join(" ", troubles.Select(t => t.Reason)), [.. troubles.SelectMany(t => t.Steps ?? [])]),
+        };
     }
 
     /// <summary>Undoes verified effects that the handler no longer asks for, on an operator's word.</summary>
@@ -428,7 +438,7 @@ internal sealed class ActionRunner
         step, kind,
         new ActionObserved(
             intended.ActionId, intended.Action, reason, sighting.Look.Proof, Undo: intended.Undo, Probes: sighting.Looks, Arguments: intended.Arguments, ArgumentsHash: intended.ArgumentsHash,
-            Claims: joins ? intended.Claims : null, Agreement: kind == EntryKinds.ActionVerified ? sighting.Agreement : null),
+            Claims: joins ? intended.Claims : null, Overrules: joins ? intended.Overrules : null, Agreement: kind == EntryKinds.ActionVerified ? sighting.Agreement : null),
         intended, policy, payloads);
 
     private EntryDraft Observed(ScopedStep step, string kind, ActionObserved observed, ActionIntended intended, ActionPolicy? policy, IReadOnlyList<Payload> payloads)
@@ -501,6 +511,9 @@ internal sealed class ActionRunner
                             isOurs |= seen.MadeByUs;
                         }
 
+                        break;
+                    case EntryKinds.ConflictRuled when Body.Read<ConflictRuled>(entry) is { Outcome: "overruled" } ruled && ids.Contains(ruled.ActionId):
+                        isOurs = false; // if it came to that: then what stands there is not ours any more
                         break;
                     case EntryKinds.ClaimReleased when Body.Read<ClaimReleased>(entry).ActionIds is var released && ids.RemoveAll(released.Contains) > 0:
                         isOurs = false;

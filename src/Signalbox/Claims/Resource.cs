@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using System.Text.Json.Serialization;
 
 namespace Signalbox;
@@ -28,13 +29,16 @@ public sealed record Resource
     /// <summary>Where it lies: what overlap is decided by.</summary>
     public string Path { get; }
 
-    /// <summary>A resource by its kind and names, from the outermost to the innermost: <c>Of("account", "web-01", "root")</c> lies within <c>Of("account", "web-01")</c>.</summary>
+    /// <summary>
+    /// A resource by its kind and names, from the outermost to the innermost: <c>Of("account", "web-01", "root")</c> lies within <c>Of("account", "web-01")</c>. Names that are the same but for how they are encoded
+    /// are the same; what would not be seen, or pass for the end of a name, is written as <c>%2F</c>.
+    /// </summary>
     public static Resource Of(string kind, params IReadOnlyList<string> names)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(kind);
         ArgumentNullException.ThrowIfNull(names);
-        string[] parts = [kind, .. names];
-        return new(string.Join('/', parts), string.Concat(parts.Select(p => Escaped(p) + "/")));
+        var parts = names.Prepend(kind).Select(Escaped).ToArray();
+        return new(string.Join('/', parts), string.Concat(parts.Select(p => p + "/")));
     }
 
     /// <summary>An address. An IPv4-mapped IPv6 address is its IPv4 address.</summary>
@@ -116,7 +120,31 @@ public sealed record Resource
     private static string Escaped(string part)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(part);
-        return part.Replace("%", "%25", StringComparison.Ordinal).Replace("/", "%2F", StringComparison.Ordinal);
+        var escaped = new StringBuilder(part.Length);
+        Span<byte> utf8 = stackalloc byte[4];
+        foreach (var rune in Composed(part).EnumerateRunes())
+        {
+            if (rune.Value is not ('%' or '/') && Rune.GetUnicodeCategory(rune) is not (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
+                or UnicodeCategory.OtherNotAssigned or UnicodeCategory.PrivateUse or UnicodeCategory.Surrogate))
+            {
+                escaped.Append(rune.ToString());
+                continue;
+            }
+
+            foreach (var b in utf8[..rune.EncodeToUtf8(utf8)])
+            {
+                escaped.Append(CultureInfo.InvariantCulture, $"%{b:X2}");
+            }
+        }
+
+        return escaped.ToString();
+    }
+
+    /// <summary>An <c>é</c> is one, whether written as one character or as two. What is no text has U+FFFD where it is broken.</summary>
+    private static string Composed(string part)
+    {
+        var text = string.Concat(part.EnumerateRunes());
+        return text.IsNormalized() ? text : text.Normalize();
     }
 
     private static string Fit(string text, string what) => string.IsNullOrWhiteSpace(text) || text.Length > CharactersMax || text.Any(char.IsControl)

@@ -180,11 +180,12 @@ public sealed record ActionExecuted(string ActionId, RawJson? Receipt, string? E
 
 /// <summary>
 /// The body of the other entries of an action. <paramref name="MadeByUs"/>: our call made the effect, it did not stand before. <paramref name="Claims"/> are there where it joins an effect that stood already;
-/// <paramref name="StandsUntil"/> (microseconds since 1970) is when its claims expire; <paramref name="Releases"/> are the actions whose claims end with this undo.
+/// <paramref name="StandsUntil"/> (microseconds since 1970) is when its claims expire; <paramref name="Releases"/> are the actions whose claims end with this undo; <paramref name="Overrules"/> are those that it
+/// joins against.
 /// </summary>
 public sealed record ActionObserved(
     string ActionId, string Action, string? Reason, string? Proof, bool MadeByUs = false, bool Undo = false, int Probes = 0, RawJson? Arguments = null, IReadOnlyList<Claim>? Claims = null, long? StandsUntil = null,
-    IReadOnlyList<string>? Releases = null, Agreement? Agreement = null, int Priority = 0, string? ArgumentsHash = null);
+    IReadOnlyList<string>? Releases = null, Agreement? Agreement = null, int Priority = 0, string? ArgumentsHash = null, IReadOnlyList<string>? Overrules = null);
 
 /// <summary>How a verdict was verified: so many looks in a row agreed, the first and the last of them so far apart (microseconds); and what was asked for.</summary>
 public sealed record Agreement(int Looks, long Over, int LooksWanted, long OverWanted);
