@@ -141,6 +141,9 @@ public sealed class SqliteRunStore : IRunStore, IRoleSource
     public ValueTask<IReadOnlyList<ClaimRow>> ClaimsAsync(ClaimQuery query, CancellationToken cancellationToken) => _reader.ClaimsAsync(query, cancellationToken);
 
     /// <inheritdoc />
+    public ValueTask<long> UsedAsync(string limit, long after, CancellationToken cancellationToken) => _reader.UsedAsync(limit, after, cancellationToken);
+
+    /// <inheritdoc />
     public ValueTask<ReadOnlyMemory<byte>?> FindPayloadAsync(PayloadHash hash, CancellationToken cancellationToken) => _reader.FindPayloadAsync(hash, cancellationToken);
 
     /// <summary>The roles of an actor by the role book beside the store, read now; null where there is no such file.</summary>

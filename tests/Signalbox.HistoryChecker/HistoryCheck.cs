@@ -51,7 +51,7 @@ public static class HistoryCheck
             _log = new(_findings);
             _payloads = new(_findings);
             _actions = new(_findings, _payloads, options);
-            _approvals = new(_findings, _payloads);
+            _approvals = new(_findings);
             _claims = new(_findings);
             _counters = new(_findings);
             _verification = new(_findings, options);

@@ -31,6 +31,44 @@ public sealed class A_store_with_a_fault
         PagesOverlap,
         HintsForgotten,
         ReadsLag,
+        ClaimsUnchecked,
+        ContainingClaimsUnseen,
+        ContainedClaimsUnseen,
+        NeighboursSeen,
+        ClaimsGivenInPart,
+        OwnClaimsInTheWay,
+        OpposedTaken,
+        UndoneBesideOthers,
+        ClaimsNeverFreed,
+        ClaimsFreedByUnknown,
+        ExpiredStillCounts,
+        ExpiredTooEarly,
+        HoldsExpire,
+        EffectsForgotten,
+        TurnsNotGiven,
+        TurnsGivenLate,
+        ToldForgotten,
+        QueueForgotten,
+        HeldStaysInTheQueue,
+        PlacesNeverExpire,
+        RefusedClaimsWriteCompanions,
+        LimitsUnchecked,
+        LimitsOfEachRun,
+        LimitsOfEachName,
+        LimitWindowTooShort,
+        LimitWindowTooLong,
+        UsesMiscounted,
+        ClaimFiltersIgnored,
+        ClaimPagesTorn,
+        ClaimPagesOverlap,
+        QuorumIgnored,
+        BarredForgotten,
+        RolesUnchecked,
+        AnswersForAnythingCount,
+        PersonsUnchecked,
+        ApprovalsNeverLapse,
+        ApprovalsConsumedTwice,
+        IntentsNeedNoApproval,
     }
 
     public static TheoryData<Fault> Faults => new(Enum.GetValues<Fault>());
@@ -62,7 +100,63 @@ public sealed class A_store_with_a_fault
     {
         public override bool IsDurable => false;
 
-        protected override ValueTask<IRunStore> OpenStoreAsync() => ValueTask.FromResult<IRunStore>(new FaultyStore(fault, new InMemoryRunStore(Clock, Entropy)));
+        protected override ValueTask<IRunStore> OpenStoreAsync() => ValueTask.FromResult<IRunStore>(new FaultyStore(fault, new InMemoryRunStore(Clock, Entropy, table => new FaultyTable(fault, table))));
+    }
+
+    /// <summary>Shows the rules other claims and limits than there are, or keeps others than it is told.</summary>
+    private sealed class FaultyTable(Fault fault, IClaimTable inner) : IClaimTable
+    {
+        private bool _late;
+
+        public IReadOnlyList<ClaimRow> Overlapping(string path) => fault switch
+        {
+            Fault.ClaimsUnchecked => [],
+            Fault.ContainingClaimsUnseen => [.. inner.Overlapping(path).Where(r => r.Claim.Resource.Path.Length >= path.Length)],
+            Fault.ContainedClaimsUnseen => [.. inner.Overlapping(path).Where(r => r.Claim.Resource.Path.Length <= path.Length)],
+            Fault.NeighboursSeen => inner.Overlapping(path[..^1]),
+            Fault.OpposedTaken => [.. inner.Overlapping(path).Where(r => r.Phase != ClaimPhase.Standing)],
+            Fault.PlacesNeverExpire => [.. inner.Overlapping(path).Select(r => r.Phase == ClaimPhase.Queued ? r with { Until = null } : r)],
+            Fault.ExpiredStillCounts => [.. inner.Overlapping(path).Select(r => r with { Until = null })],
+            Fault.ExpiredTooEarly => [.. inner.Overlapping(path).Select(r => r with { Until = r.Until - 1 })],
+            Fault.HoldsExpire => [.. inner.Overlapping(path).Select(r => r is { Phase: ClaimPhase.Hold, Until: not null } ? r with { Phase = ClaimPhase.Proposal } : r)],
+            _ => inner.Overlapping(path),
+        };
+
+        public IReadOnlyList<ClaimRow> Of(string actionId) => inner.Of(actionId);
+
+        public IReadOnlyList<ClaimRow> OfRun(RunId run) => fault == Fault.HeldStaysInTheQueue ? [] : inner.OfRun(run);
+
+        public IReadOnlyList<ClaimRow> Queued()
+        {
+            _late = !_late;
+            return fault == Fault.TurnsNotGiven || (fault == Fault.TurnsGivenLate && _late) ? [] : inner.Queued();
+        }
+
+        public void Put(ClaimRow row) => inner.Put(fault switch
+        {
+            Fault.EffectsForgotten => row with { Made = false },
+            Fault.ToldForgotten => row with { Told = false },
+            _ => row,
+        });
+
+        public void Remove(ClaimRow row)
+        {
+            if (fault != Fault.ClaimsNeverFreed)
+            {
+                inner.Remove(row);
+            }
+        }
+
+        public long Used(string limit, long after) => fault switch
+        {
+            Fault.LimitsUnchecked => 0,
+            Fault.LimitsOfEachName => inner.Used("all", after),
+            Fault.LimitWindowTooShort => inner.Used(limit, after + 1),
+            Fault.LimitWindowTooLong => inner.Used(limit, after - 1),
+            _ => inner.Used(limit, after),
+        };
+
+        public void Use(string limit, long at, long amount, long forget) => inner.Use(fault == Fault.LimitsOfEachName ? "all" : limit, at, amount, forget - 1);
     }
 
     private sealed class FaultyStore(Fault fault, InMemoryRunStore inner) : IRunStore
@@ -87,8 +181,53 @@ public sealed class A_store_with_a_fault
                 commit = commit with { Entries = [.. commit.Entries.Select(e => e with { Kind = EntryKinds.ApprovalExpired })] };
             }
 
+            if (fault is Fault.ClaimsGivenInPart or Fault.UndoneBesideOthers && await inner.CommitAsync(commit, cancellationToken) is var strict)
+            {
+                var taken = strict.Claims?.InTheWay ?? [];
+                return (fault, strict.Claims?.Code) switch
+                {
+                    (Fault.ClaimsGivenInPart, ClaimRefusal.Held) => await inner.CommitAsync(
+                        With<ActionIntended>(commit, EntryKinds.ActionIntended, i => i with { Claims = [.. i.Claims!.Where(c => !taken.Any(t => t.Claim.Resource.Overlaps(c.Resource)))] }), cancellationToken),
+                    (Fault.UndoneBesideOthers, ClaimRefusal.CoHeld) => await inner.CommitAsync(
+                        With<ActionIntended>(commit, EntryKinds.ActionIntended, i => i with { Releases = [.. taken.Select(t => t.ActionId)] }), cancellationToken),
+                    _ => strict,
+                };
+            }
+
+            if (fault == Fault.OwnClaimsInTheWay && commit.Entries.FirstOrDefault(e => e.Kind == EntryKinds.ActionIntended) is { } intent
+                && (await inner.ClaimsAsync(new ClaimQuery { Run = commit.Run }, default)).Where(r => r.ActionId == Body.Read<ActionIntended>(intent).ActionId).ToArray() is { Length: > 0 } own)
+            {
+                return new(CommitStatus.ClaimsRefused, await inner.FindAsync(commit.Run, default), [], Claims: new ClaimRefusal(ClaimRefusal.Held, own));
+            }
+
+            if (fault == Fault.RefusedClaimsWriteCompanions && await inner.CommitAsync(commit, cancellationToken) is var whole)
+            {
+                foreach (var other in whole.Status == CommitStatus.ClaimsRefused ? commit.Also : [])
+                {
+                    await inner.CommitAsync(other, cancellationToken);
+                }
+
+                return whole;
+            }
+
+            if (fault is Fault.ApprovalsConsumedTwice or Fault.IntentsNeedNoApproval && await inner.CommitAsync(commit, cancellationToken) is var first)
+            {
+                return first.Refusal?.Code == (fault == Fault.IntentsNeedNoApproval ? "approval_missing" : "approval_not_valid")
+                    ? await inner.CommitAsync(commit with { Entries = [.. commit.Entries.Select(e => e with { Kind = "intent.unchecked" })] }, cancellationToken)
+                    : first;
+            }
+
             var changed = fault switch
             {
+                Fault.ClaimsFreedByUnknown => commit with { Entries = [.. commit.Entries.Select(e => e.Kind == EntryKinds.ActionUnknown ? e with { Kind = EntryKinds.ActionNotApplied } : e)] },
+                Fault.QueueForgotten => commit with { Entries = [.. commit.Entries.Select(e => e.Kind == EntryKinds.ClaimQueued ? e with { Kind = "claim.lost" } : e)] },
+                Fault.LimitsOfEachRun => With<ActionIntended>(commit, EntryKinds.ActionIntended, i => i with { Limits = [.. (i.Limits ?? []).Select(l => l with { Name = l.Name + commit.Run })] }),
+                Fault.QuorumIgnored => With<ApprovalRequested>(commit, EntryKinds.ApprovalRequested, a => a with { Terms = a.Terms is null ? null : a.Terms with { Quorum = 1 } }),
+                Fault.BarredForgotten => With<ApprovalRequested>(commit, EntryKinds.ApprovalRequested, a => a with { Terms = a.Terms is null ? null : a.Terms with { Barred = null } }),
+                Fault.ApprovalsNeverLapse => With<ApprovalRequested>(commit, EntryKinds.ApprovalRequested, a => a with { Terms = a.Terms is null ? null : a.Terms with { ValidFor = 1L << 40 } }),
+                Fault.RolesUnchecked => With<ApprovalAnswered>(commit, EntryKinds.ApprovalAnswered, a => a with { Roles = [Caller.AnyRole] }),
+                Fault.AnswersForAnythingCount => With<ApprovalAnswered>(commit, EntryKinds.ApprovalAnswered, a => a with { Hash = null }),
+                Fault.PersonsUnchecked => commit with { Entries = [.. commit.Entries.Select(e => e.Kind == EntryKinds.ApprovalAnswered ? e with { Actor = e.Actor.StartsWith("person:", StringComparison.Ordinal) ? e.Actor : "person:" + e.Actor } : e)] },
                 Fault.EpochUnchecked => commit with { Epoch = null },
                 Fault.SeqUnchecked => commit with { ExpectedSeq = null },
                 Fault.CompanionsForgotten => commit with { Also = [] },
@@ -160,7 +299,15 @@ public sealed class A_store_with_a_fault
         public async ValueTask<IReadOnlyList<Entry>> ReadLogAsync(long position, int max, CancellationToken cancellationToken) =>
             Altered(await inner.ReadLogAsync(fault == Fault.PositionsWithGaps ? position / 2 : position, max, cancellationToken));
 
-        public ValueTask<IReadOnlyList<ClaimRow>> ClaimsAsync(ClaimQuery query, CancellationToken cancellationToken) => inner.ClaimsAsync(query, cancellationToken);
+        public async ValueTask<IReadOnlyList<ClaimRow>> ClaimsAsync(ClaimQuery query, CancellationToken cancellationToken) => fault switch
+        {
+            Fault.ClaimFiltersIgnored => await inner.ClaimsAsync(query with { Phases = [] }, cancellationToken),
+            Fault.ClaimPagesTorn => [.. (await inner.ClaimsAsync(query, cancellationToken)).Take(query.Limit)],
+            Fault.ClaimPagesOverlap => [.. await inner.ClaimsAsync(query with { Limit = query.Limit + 1 }, cancellationToken)],
+            _ => await inner.ClaimsAsync(query, cancellationToken),
+        };
+
+        public async ValueTask<long> UsedAsync(string limit, long after, CancellationToken cancellationToken) => await inner.UsedAsync(limit, after, cancellationToken) - (fault == Fault.UsesMiscounted ? 1 : 0);
 
         public ValueTask<ReadOnlyMemory<byte>?> FindPayloadAsync(PayloadHash hash, CancellationToken cancellationToken) =>
             fault == Fault.PayloadsEmpty ? ValueTask.FromResult<ReadOnlyMemory<byte>?>(ReadOnlyMemory<byte>.Empty) : inner.FindPayloadAsync(hash, cancellationToken);
@@ -174,6 +321,9 @@ public sealed class A_store_with_a_fault
             Fault.DatesFall => [.. entries.Select(e => e with { At = e.At - e.Seq })],
             _ => entries,
         };
+
+        private static Commit With<T>(Commit commit, string kind, Func<T, T> change) =>
+            commit with { Entries = [.. commit.Entries.Select(e => e.Kind == kind ? e with { Body = Body.Write(change(Body.Read<T>(e))) } : e)] };
 
         private static EntryDraft WithoutKey(EntryDraft start) =>
             start with { Body = System.Text.Encoding.UTF8.GetBytes(System.Text.RegularExpressions.Regex.Replace(System.Text.Encoding.UTF8.GetString(start.Body.Span), "\"key\":\"[^\"]*\",?", "")) };

@@ -42,7 +42,7 @@ public sealed class Commits_in_SQLite
         await using var store = await OpenAsync(folder);
         var lease = await store.DriveAsync();
         await store.CommitAsync(lease.Row.Run, Moves.Wait("go"));
-        foreach (var (table, change) in new[] { "runs", "waits", "signals", "payloads", "payload_refs" }.SelectMany(t => new[] { (t, "INSERT"), (t, "UPDATE"), (t, "DELETE") }))
+        foreach (var (table, change) in new[] { "runs", "waits", "signals", "payloads", "payload_refs", "claims", "limits" }.SelectMany(t => new[] { (t, "INSERT"), (t, "UPDATE"), (t, "DELETE") }))
         {
             Sql(folder, $"CREATE TRIGGER {change}_{table} BEFORE {change} ON {table} BEGIN SELECT RAISE(ABORT, 'a plain step changes {table}'); END");
         }

@@ -20,6 +20,17 @@ internal static class Moves
 
     public static EntryDraft Parked() => new() { Kind = EntryKinds.RunWaiting, State = "Work", Visit = 1, Actor = "engine" };
 
+    public static EntryDraft Intend(RunId run, Resource resource, LimitUse? limit = null, string step = "act")
+    {
+        var body = new ActionIntended(IdOf(run, step), "block", Json("{}"), "hash", "Keyed", Claims: [new Claim(resource, "block", ["allow"])], Limits: limit is null ? null : [limit]);
+        return Draft(EntryKinds.ActionIntended, body) with { Step = step };
+    }
+
+    public static EntryDraft NotApplied(RunId run, string step = "act") => Draft(EntryKinds.ActionNotApplied, new ActionObserved(IdOf(run, step), "block", null, null)) with { Step = step };
+
+    public static EntryDraft Queue(RunId run, Resource resource, long? due = null) =>
+        Draft(EntryKinds.ClaimQueued, new ClaimQueued(IdOf(run, "act"), "block", [new Claim(resource, "block", ["allow"])], [], due)) with { Step = "act" };
+
     public static RawJson Json(string json) => new(Encoding.UTF8.GetBytes(json));
 
     public static StartRun StartCommand(RunId? run = null, string? key = null) => new(run ?? RunId.New(Entropy.System), "flow", 1, Json("{}"), "Work", Json("{}"), key, null);
@@ -39,6 +50,8 @@ internal static class Moves
     }
 
     public static ValueTask<CommitResult> CommitAsync(this IRunStore store, RunId run, params EntryDraft[] entries) => store.CommitAsync(new Commit { Run = run, Entries = entries }, default);
+
+    private static string IdOf(RunId run, string step) => ActionRunner.ActionId(run, 1, new ScopedStep("", step));
 
     private static EntryDraft Draft<T>(string kind, T body) => new() { Kind = kind, State = "Work", Visit = 1, Actor = "workflow:flow", Cause = "a test", Body = Body.Write(body) };
 }

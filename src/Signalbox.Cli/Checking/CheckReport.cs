@@ -16,6 +16,9 @@ internal sealed class CheckReport(Action<Fault> onFault, Action<CheckReport>? on
 
     public int Definitions { get; set; }
 
+    /// <summary>How many claims were compared; null where only some runs were checked, or where others wrote all the time.</summary>
+    public long? Claims { get; set; }
+
     /// <summary>The last position of the log; null where only some runs were checked.</summary>
     public long? LastPosition { get; set; }
 

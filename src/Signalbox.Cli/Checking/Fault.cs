@@ -30,6 +30,9 @@ internal static class FaultCodes
     /// <summary>The run's row is not what its entries make.</summary>
     public const string RowDiffers = "row_differs";
 
+    /// <summary>A claim, or what is used of a limit, is not what the entries make.</summary>
+    public const string ClaimDiffers = "claim_differs";
+
     /// <summary>A payload that an entry refers to is missing or altered.</summary>
     public const string PayloadMissing = "payload_missing";
 

@@ -47,6 +47,7 @@ internal static class RowDifferences
             ("startedAt", Text(Journal.Microseconds.From(row.StartedAt))),
             ("changedAt", Text(Journal.Microseconds.From(row.ChangedAt))),
             ("waits", string.Join("; ", head.Waits.OrderBy(w => w.Seq).Select(w => $"{w.Kind} {w.Scope} {w.Step} {w.Name} {w.Due?.ToString(CultureInfo.InvariantCulture)} entry {Text(w.Seq)}"))),
+            ("approvals", head.Waits.Any(w => w.Approval is not null) ? string.Join("; ", head.Waits.Where(w => w.Approval is not null).OrderBy(w => w.Seq).Select(w => w.Approval!.ToJson())) : null),
             ("mailbox", string.Join("; ", head.Mailbox.OrderBy(s => s.Seq).Select(s => $"{s.Name} entry {Text(s.Seq)}"))),
         ];
     }

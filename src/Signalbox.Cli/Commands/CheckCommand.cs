@@ -12,7 +12,7 @@ internal static class CheckCommand
     public static Command Create(CommandContext context)
     {
         var runs = new Argument<string[]>("RUN") { Description = "Only these runs; the whole store where none is named.", Arity = ArgumentArity.ZeroOrMore };
-        var command = new Command("check", "Checks hash chains, order, rows, payloads and transitions. Changes nothing.") { runs };
+        var command = new Command("check", "Checks hash chains, order, rows, claims, payloads and transitions. Changes nothing.") { runs };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var wantsJson = context.WantsJson(parsed);
@@ -94,6 +94,11 @@ internal static class CheckCommand
         Line("order", "no gap in seq or position, epochs and times do not fall" + (report.LastPosition is { } last ? $"; {Words.Number(last)} positions" : ""),
             report.FaultsOf(FaultCodes.SeqGap, FaultCodes.PositionGap, FaultCodes.PositionOrder, FaultCodes.EpochFell, FaultCodes.TimeFell));
         Line("rows", "each run's row is what its entries make", report.FaultsOf(FaultCodes.RowDiffers, FaultCodes.BodyUnreadable));
+        if (report.Claims is { } claims)
+        {
+            Line("claims", $"each of {Words.Count(claims, "claim")}, and what is used of limits, is what the entries make", report.FaultsOf(FaultCodes.ClaimDiffers));
+        }
+
         Line("payloads", $"each of {Words.Count(report.Payloads, "payload")} is present and whole", report.FaultsOf(FaultCodes.PayloadMissing));
         Line("moves", $"each of {Words.Count(report.Transitions, "transition")} is declared, in {Words.Count(report.Definitions, "stored definition")}",
             report.FaultsOf(FaultCodes.TransitionUndeclared, FaultCodes.EndUndeclared, FaultCodes.DefinitionMissing));
@@ -112,6 +117,11 @@ internal static class CheckCommand
         json.WriteNumber("payloads", report.Payloads);
         json.WriteNumber("transitions", report.Transitions);
         json.WriteNumber("definitions", report.Definitions);
+        if (report.Claims is { } claims)
+        {
+            json.WriteNumber("claims", claims);
+        }
+
         if (report.LastPosition is { } last)
         {
             json.WriteNumber("lastPosition", last);

@@ -91,7 +91,12 @@ internal sealed class ClaimReader(sqlite3 database) : IDisposable
             statement.Bind(next++, after);
         }
 
-        return statement.Bind(next, now).Rows(Read);
+        if (!query.WithExpired)
+        {
+            statement.Bind(next, now);
+        }
+
+        return statement.Rows(Read, (rows, row) => rows.Count < query.Limit || row.Position == rows[^1].Position);
     }
 
     public void Dispose()
@@ -130,8 +135,12 @@ internal sealed class ClaimReader(sqlite3 database) : IDisposable
             sql.Append(CultureInfo.InvariantCulture, $" AND position > {Next()}");
         }
 
-        sql.Append(CultureInfo.InvariantCulture, $" AND (until IS NULL OR phase = '{nameof(ClaimPhase.Hold)}' OR until > max({Next()}, (SELECT at FROM entries ORDER BY position DESC LIMIT 1))) ORDER BY position, path LIMIT {query.Limit}");
-        return sql.ToString();
+        if (!query.WithExpired)
+        {
+            sql.Append(CultureInfo.InvariantCulture, $" AND (phase = '{nameof(ClaimPhase.Hold)}' OR until IS NULL OR until > max({Next()}, (SELECT at FROM entries ORDER BY position DESC LIMIT 1)))");
+        }
+
+        return sql.Append(" ORDER BY position, path").ToString();
 
         string Next() => string.Create(CultureInfo.InvariantCulture, $"?{++next}");
     }

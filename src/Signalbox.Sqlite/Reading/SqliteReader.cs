@@ -40,6 +40,8 @@ internal sealed class SqliteReader(StorePaths paths, PayloadFiles files, TimePro
         return _pool.ReadAsync<IReadOnlyList<ClaimRow>>(reader => reader.Claims.List(query, Microseconds.From(clock.GetUtcNow())), cancellationToken);
     }
 
+    public ValueTask<long> UsedAsync(string limit, long after, CancellationToken cancellationToken) => _pool.ReadAsync(reader => reader.Claims.Used(limit, after), cancellationToken);
+
     public ValueTask<ReadOnlyMemory<byte>?> FindPayloadAsync(PayloadHash hash, CancellationToken cancellationToken) =>
         _pool.ReadAsync(reader => Find(reader, hash), cancellationToken);
 

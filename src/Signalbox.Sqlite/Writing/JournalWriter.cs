@@ -161,21 +161,14 @@ internal sealed class JournalWriter : IDisposable
         return new(CommitStatus.Committed, head, entries);
     }
 
-    /// <summary>Passes over a waiter whose journal is damaged, so that whoever lets go of something can do so.</summary>
     private void GiveTurns()
     {
-        _turns = false;
         foreach (var turn in ClaimRules.Turns(_claims, _at))
         {
-            try
-            {
-                AppendOne(turn, NoPayloads);
-            }
-            catch (JournalDamagedException e)
-            {
-                _options.Logger?.LogError(e, "It is the turn of run {Run} at what it claims, but it cannot be told: its journal is damaged. Others go on.", e.Run);
-            }
+            AppendOne(turn, NoPayloads);
         }
+
+        _turns = false;
     }
 
     private Exception? TryExecute(IReadOnlyList<WriteRequest> batch)

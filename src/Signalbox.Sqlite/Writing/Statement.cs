@@ -136,15 +136,21 @@ internal sealed class Statement : IDisposable
         }
     }
 
-    /// <summary>Every row, made into something by <paramref name="read"/>, which looks at this statement's columns.</summary>
-    public List<T> Rows<T>(Func<Statement, T> read)
+    /// <summary>Every row, made into something by <paramref name="read"/>, which looks at this statement's columns; or those before the first that is not <paramref name="wanted"/> after them.</summary>
+    public List<T> Rows<T>(Func<Statement, T> read, Func<List<T>, T, bool>? wanted = null)
     {
         var rows = new List<T>();
         try
         {
             while (Step())
             {
-                rows.Add(read(this));
+                var row = read(this);
+                if (wanted?.Invoke(rows, row) == false)
+                {
+                    break;
+                }
+
+                rows.Add(row);
             }
 
             return rows;

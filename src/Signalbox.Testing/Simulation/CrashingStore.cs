@@ -91,6 +91,9 @@ public sealed class CrashingStore : IRunStore
     public ValueTask<IReadOnlyList<ClaimRow>> ClaimsAsync(ClaimQuery query, CancellationToken cancellationToken) => CallAsync(() => _store.ClaimsAsync(query, CancellationToken.None));
 
     /// <inheritdoc />
+    public ValueTask<long> UsedAsync(string limit, long after, CancellationToken cancellationToken) => CallAsync(() => _store.UsedAsync(limit, after, CancellationToken.None));
+
+    /// <inheritdoc />
     public ValueTask<ReadOnlyMemory<byte>?> FindPayloadAsync(PayloadHash hash, CancellationToken cancellationToken) => CallAsync(() => _store.FindPayloadAsync(hash, CancellationToken.None));
 
     /// <summary>Does nothing: the store outlives the process.</summary>

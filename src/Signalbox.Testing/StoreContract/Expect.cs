@@ -26,7 +26,7 @@ internal static class Expect
 
     public static CommitResult Committed(CommitResult result)
     {
-        That(result.IsCommitted, $"A commit that nothing speaks against was not written: {result.Status} {result.Refusal}");
+        That(result.IsCommitted, $"A commit that nothing speaks against was not written: {result.Status} {result.Refusal}{result.Claims?.Code}");
         return result;
     }
 
@@ -51,7 +51,7 @@ internal static class Expect
             (head.Row with { Labels = NoLabels }).ToString(),
             "labels " + string.Join(", ", head.Row.Labels.OrderBy(l => l.Key, StringComparer.Ordinal).Select(l => $"{l.Key}={l.Value}")),
             $"times {head.Row.StartedAt.UtcTicks} {head.Row.ChangedAt.UtcTicks} {head.ReadyAt}",
-            .. head.Waits.Select(w => w.ToString()),
+            .. head.Waits.Select(w => $"{w with { Approval = null }} {w.Approval?.ToJson()}"),
             .. head.Mailbox.Select(s => s.ToString()),
             string.Create(CultureInfo.InvariantCulture, $"seq {head.Seq} hash {Convert.ToHexStringLower(head.Hash.Span)}"),
         ]);

@@ -1,5 +1,6 @@
 using Signalbox.Journal;
 using Signalbox.Storage;
+using static Signalbox.Testing.ClaimMoves;
 using static Signalbox.Testing.StoreMoves;
 
 namespace Signalbox.Testing;
@@ -25,6 +26,44 @@ internal static class Mixing
                 await harness.ReopenAsync();
             }
         }
+    }
+
+    public static async Task Whatever_is_claimed_in_whatever_order_the_claims_are_what_the_entries_make(StoreHarness harness)
+    {
+        var random = harness.Entropy;
+        var runs = await Task.WhenAll(Enumerable.Range(0, 12).Select(_ => harness.StartAsync()));
+        string[] places = ["192.0.2.0/24", "192.0.2.0/25", "192.0.2.7", "192.0.2.200", "web-01", "web-01/root"];
+        for (var move = 0; move < 800; move++)
+        {
+            var run = runs[random.Below(runs.Length)];
+            var other = runs[random.Below(runs.Length)];
+            var claims = Enumerable.Range(0, 1 + random.Below(2)).Select(_ => places[random.Below(places.Length)]).Distinct().Select(p => random.Below(4) == 0 ? Allow(p) : Block(p)).ToArray();
+            var now = harness.Clock.GetUtcNow();
+            EntryDraft draft = random.Below(11) switch
+            {
+                0 => Propose(run, claims),
+                1 => Queue(run, now.AddMinutes(random.Below(30)), claims),
+                2 => Unqueue,
+                3 or 4 => Intend(run, "act", claims, overrules: random.Below(3) == 0 ? [other] : null),
+                5 => Intend(run, "act", [.. (await harness.ClaimsAsync(run)).Select(r => r.Claim)], undo: true, releases: [other]),
+                6 or 7 => Observed(EntryKinds.ActionVerified, run, made: random.Below(2) == 0, undo: random.Below(3) == 0, until: random.Below(2) == 0 ? now.AddMinutes(random.Below(30)) : null),
+                8 => Observed(random.Below(2) == 0 ? EntryKinds.ActionNotApplied : EntryKinds.ActionDiverged, run, undo: random.Below(2) == 0),
+                9 => Release(run),
+                _ => random.Below(3) == 0 ? Held : Observed(EntryKinds.ActionVerified, run, claims: claims),
+            };
+            await harness.Store.CommitAsync(new Commit { Run = run, Entries = [draft], Also = random.Below(6) == 0 ? [new Commit { Run = other, Entries = [NotApplied(other)] }] : [] }, default);
+            harness.Clock.Advance(TimeSpan.FromSeconds(random.Below(60)));
+            if (move % 100 == 0)
+            {
+                await WholeJournal.CheckAsync(harness.Store);
+                if (harness.IsDurable)
+                {
+                    await harness.ReopenAsync();
+                }
+            }
+        }
+
+        Expect.That((await WholeJournal.LogAsync(harness.Store)).Count(e => e.Kind == EntryKinds.ClaimFreed) > 10, "Hardly anybody had to wait for a turn: the fact shows nothing.");
     }
 
     private static async Task MoveAsync(StoreHarness harness, RunHead head, SeededEntropy random)

@@ -8,7 +8,7 @@ public static class WholeJournal
 {
     /// <summary>
     /// Reads everything and throws <see cref="ContractViolationException"/> unless positions and seqs have no gap, dates and epochs never fall, every
-    /// hash follows from the entry before, and each run as the store keeps it is the fold of its entries. Nothing may be written meanwhile.
+    /// hash follows from the entry before, each run as the store keeps it is the fold of its entries, and the claims are what all entries make. Nothing may be written meanwhile.
     /// </summary>
     public static async Task CheckAsync(IRunReader store)
     {
@@ -20,6 +20,8 @@ public static class WholeJournal
         {
             await CheckAsync(store, run.Key, run.ToArray());
         }
+
+        await CheckClaimsAsync(store, log);
     }
 
     internal static async Task<List<Entry>> LogAsync(IRunReader store)
@@ -50,6 +52,24 @@ public static class WholeJournal
         Expect.Same(head!, await store.FindAsync(run, default), $"Run '{run}' as the store keeps it, against the fold of its entries");
         var read = await store.ReadAsync(run, 0, int.MaxValue, default);
         Expect.Sequence(entries.Select(Text), read.Select(Text), $"The entries of run '{run}' read by run, against the log");
+    }
+
+    private static async Task CheckClaimsAsync(IRunReader store, IReadOnlyList<Entry> log)
+    {
+        var table = new MemoryClaimTable();
+        CommitRules.Apply(log, table);
+        var kept = new List<ClaimRow>();
+        while (await store.ClaimsAsync(new ClaimQuery { WithExpired = true, After = kept.Count == 0 ? null : kept[^1].Position }, default) is { Count: > 0 } more)
+        {
+            Expect.That(kept.Count == 0 || more[0].Position > kept[^1].Position, "A page of claims begins before the end of the page before.");
+            kept.AddRange(more);
+        }
+
+        Expect.Sequence(table.All.OrderBy(r => r.Position).ThenBy(r => r.Claim.Resource.Path, StringComparer.Ordinal), kept, "The claims as the store keeps them, against what its entries make");
+        foreach (var use in table.Uses)
+        {
+            Expect.Equal(table.Used(use.Limit, use.At - 1), await store.UsedAsync(use.Limit, use.At - 1, default), $"How much of limit '{use.Limit}' was used up since {use.At}, against what its entries make");
+        }
     }
 
     private static string Text(Entry entry) => $"{entry with { Body = default, Salt = default, Hash = default }} {Convert.ToHexString(entry.Body.Span)} {Convert.ToHexString(entry.Salt.Span)} {Convert.ToHexString(entry.Hash.Span)}";

@@ -121,9 +121,16 @@ internal sealed class ActionCatalog
         return faults;
     }
 
+    /// <summary>The workflows by which actions are watched. A name may be too long for its action to be.</summary>
+    public IEnumerable<Func<IServiceProvider, Workflow>> Watches() =>
+        _byName.Keys.Where(n => WatchWorkflow.NameOf(n).Length <= 100).Select(n => (Func<IServiceProvider, Workflow>)(_ => new WatchWorkflow(n)));
+
     public ActionRegistration? Find(string name) => _byName.GetValueOrDefault(name);
 
     public bool Has(Type type) => _byType.ContainsKey(type);
+
+    /// <summary>Whether one of the actions is of that type, or of one derived from it.</summary>
+    public bool HasOneOf(Type type) => _byType.Keys.Any(type.IsAssignableFrom);
 
     public ActionRegistration Get(Type type) => _byType.GetValueOrDefault(type)
         ?? throw new InvalidOperationException($"No handler is registered for the action {type.Name}. Register one: AddAction<{type.Name}, {type.Name}Handler>(\"stable_name\").");

@@ -1,14 +1,18 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using Signalbox.Journal;
 using Signalbox.Storage;
 
 namespace Signalbox;
 
-/// <summary>An action as a step asks for it. <paramref name="Proposer"/> wants it; <paramref name="Edits"/>: its arguments are a person's, so that somebody else must approve them.</summary>
-internal sealed record AskedAction(ScopedStep Step, ActionRegistration Registration, RawJson Arguments, bool Undo, string Proposer, string? Tier = null, bool Edits = false);
+/// <summary>
+/// An action as a step asks for it. <paramref name="Proposer"/> wants it; <paramref name="Edits"/>: its arguments are a person's, so that somebody else must approve them; <paramref name="MayRaise"/>: there is a tier
+/// above <paramref name="Tier"/> to raise it to.
+/// </summary>
+internal sealed record AskedAction(ScopedStep Step, ActionRegistration Registration, RawJson Arguments, bool Undo, string Proposer, string? Tier = null, bool Edits = false, bool MayRaise = false);
 
-/// <summary>How far an action came: its outcome, or (none) it waits durably.</summary>
-internal readonly record struct Begun(Entry? Outcome);
+/// <summary>How far an action came: its outcome; or why the tier that wants it has failed by that; or (neither) it waits durably.</summary>
+internal readonly record struct Begun(Entry? Outcome, string? FailedBy = null);
 
 /// <summary>
 /// The way of an action up to its durable intent: look, ask the policies, ask a person, settle conflicts, take the claims. What is in its way is recorded before anybody is asked; what was recorded is not
@@ -28,6 +32,11 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
     public async Task<Begun> BeginAsync(AskedAction asked)
     {
         var action = await DescribeAsync(asked);
+        if (action.Unfit is { } unfit)
+        {
+            return await EndAsync(action, EntryKinds.ActionRefused, unfit, new Sighting(Observation.Unclear("the target was not asked"), 0, null, 0));
+        }
+
         var look = await runner.LookAsync(
             action.Step, action.Handler, action.Arguments, runner.Context(action.Intended, visit.Journal.Now), ActionRunner.Wanted(asked.Undo), mayHaveHappened: false, visit.Closing);
         visit.ThrowIfClosed();
@@ -66,6 +75,11 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
             return await EndAsync(action, EntryKinds.ActionRefused, refused, look, drafts);
         }
 
+        if (barriers.FailedBy is { } failed)
+        {
+            return await RaiseAsync(drafts, failed);
+        }
+
         var conflicts = await RuleAsync(action, drafts, barriers);
         if (barriers.Refusal is { } overruled)
         {
@@ -89,12 +103,26 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
         asked.Registration.ThrowIfUnfit(handler);
         var hash = Convert.ToHexStringLower(SHA256.HashData(CanonicalJson.Of(asked.Arguments.Utf8.Span)));
         var (placed, payloads) = Bodies.Place(asked.Arguments);
-        var claims = handler.Claims(asked.Arguments.Utf8) is { Count: > 0 } declared ? ClaimRules.Fit(declared, asked.Registration.Name) : [new Claim(Resource.Of("action", asked.Registration.Name, hash), "do")];
+        var (declared, rule, unfit) = Declared(handler, asked);
+        var claims = declared.Count > 0 ? declared : [new Claim(Resource.Of("action", asked.Registration.Name, hash), "do")];
         var earlier = asked.Undo ? await EffectsAsync(asked.Registration.Name, hash) : (Ids: [], IsOurs: false);
         var intended = new ActionIntended(
             ActionRunner.ActionId(visit.Row.Run, visit.Row.Visit, asked.Step), asked.Registration.Name, placed, hash, handler.TargetClass.ToString(), asked.Undo, (visit.Record.Action(asked.Step)?.Attempts ?? 0) + 1, claims,
             Releases: earlier.Ids.Count > 0 ? earlier.Ids : null, Priority: handler.Policy.Priority);
-        return new GatedAction(asked, handler, intended, payloads, earlier.IsOurs);
+        return new GatedAction(asked, handler, intended, payloads, earlier.IsOurs, rule, unfit);
+    }
+
+    /// <summary>Arguments may fit their type and be no action all the same (a text that is no address); a model's often are.</summary>
+    private static (IReadOnlyList<Claim> Claims, ApprovalRule? Rule, string? Unfit) Declared(BoundHandler handler, AskedAction asked)
+    {
+        try
+        {
+            return (ClaimRules.Fit(handler.Claims(asked.Arguments.Utf8), asked.Registration.Name), asked.Undo ? null : handler.Approval(asked.Arguments.Utf8), null);
+        }
+        catch (Exception e)
+        {
+            return ([], null, $"what it touches, or who must approve it, cannot be told ({e.GetType().Name}: {Texts.Cut(e.Message, 500)})");
+        }
     }
 
     /// <summary>What this run has done of that action and not undone: the ids, and whether the effect is ours to take back.</summary>
@@ -155,18 +183,22 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
         var proposed = new ProposedAction(
             action.Intended.Action, action.Handler.Read(action.Arguments), action.Asked.Undo, action.Asked.Proposer, action.Asked.Tier, visit.Row.Run, visit.Workflow, visit.Row.State, visit.Case,
             visit.Engine.Clock.GetUtcNow(), action.Handler.TargetClass, action.Handler.Reversibility, action.Intended.Claims!);
-        foreach (var (policy, verdict) in visit.Engine.Policies.Judge(proposed))
+        var verdicts = visit.Engine.Policies.Judge(proposed);
+        var raises = MayRaise(action) && verdicts.All(v => v.Verdict.Kind != PolicyVerdictKind.Refuse);
+        foreach (var (policy, verdict) in verdicts)
         {
-            var judged = new PolicyJudged(action.Intended.ActionId, action.Intended.Action, policy, verdict.Kind.ToString().ToLowerInvariant(), verdict.Reason);
+            var judged = new PolicyJudged(
+                action.Intended.ActionId, action.Intended.Action, policy, verdict.Kind.ToString().ToLowerInvariant(), verdict.Reason,
+                raises && verdict.Kind == PolicyVerdictKind.Raise ? action.Asked.Tier : null);
             if (known?.Contains(judged) != true)
             {
                 drafts.Add(visit.Draft(EntryKinds.PolicyJudged, action.Step, Body.Write(judged), verdict.Reason, actor: "policy:" + policy));
             }
 
-            barriers.Take(policy, verdict);
+            barriers.Take(policy, verdict, raises);
         }
 
-        if (!action.Asked.Undo && action.Handler.Approval(action.Arguments) is { } rule)
+        if (action.Rule is { } rule)
         {
             barriers.Rules.Add(rule);
             barriers.Why.Add(action.Handler.Reversibility == Reversibility.Irreversible ? "it cannot be undone" : "this kind of action needs approval");
@@ -177,6 +209,17 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
             barriers.NeedsApproval = true;
             barriers.Why.Add($"{action.Asked.Proposer} has edited the arguments");
         }
+    }
+
+    /// <summary>Whether a policy may send the action to a tier above. Once a person is asked, there is nobody above.</summary>
+    private bool MayRaise(GatedAction action) => action.Asked is { MayRaise: true, Tier: not null } && visit.Record.Asked(action.Step) is null;
+
+    /// <summary>The tier that wants it has failed by a verdict, which is on record before anybody hears of it: so it stays, whatever the policies are by then.</summary>
+    private async Task<Begun> RaiseAsync(IReadOnlyList<EntryDraft> drafts, string failed)
+    {
+        visit.ThrowIfClosed();
+        await visit.Journal.AppendAsync(drafts);
+        return new Begun(null, failed);
     }
 
     /// <summary>Puts conflicts on record, in both runs, and says who gives way. Gives the other runs' side.</summary>
@@ -313,7 +356,11 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
         var terms = new ApprovalTerms(
             rule.Roles, rule.Quorum, choices, barred.Length > 0 ? barred : null, (long)rule.ValidFor.TotalMicroseconds, OpenApproval.Reject, action.Intended.ActionId, action.Intended.ArgumentsHash);
         var title = $"{(action.Asked.Undo ? "Undo" : "Do")} '{action.Intended.Action}'?";
-        var request = new ApprovalRequested(title, choices, null, visit.Journal.Now + (long)rule.Within.TotalMicroseconds, OpenApproval.Reject, terms, proposed, barriers.Why);
+        string[] before = [.. Passes(action).Except(barriers.Reached, StringComparer.Ordinal)];
+        string[] passes = [.. before, .. barriers.Reached];
+        barriers.Why.AddRange(before.Select(limit => $"the limit '{limit}' was reached before, which was approved"));
+        var request = new ApprovalRequested(
+            title, choices, null, visit.Journal.Now + (long)rule.Within.TotalMicroseconds, OpenApproval.Reject, terms, proposed, barriers.Why, passes.Length > 0 ? passes : null);
         visit.ThrowIfClosed();
         await visit.Journal.AppendAsync(
             [
@@ -373,6 +420,10 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
         var said = Body.Read<ApprovalAnswered>(answer);
         switch (said.Choice)
         {
+            case OpenApproval.Approve when Revoked(action.Step) is { } revoked:
+                return await EndAsync(action, EntryKinds.ActionRefused, revoked, look, drafts, also);
+            case OpenApproval.Approve when !Suffices(request, barriers):
+                return await AskAsync(action, look, drafts, also, barriers);
             case OpenApproval.Approve:
                 foreach (var row in barriers.ByPerson)
                 {
@@ -392,6 +443,38 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
                 return await EndAsync(action, EntryKinds.ActionRefused, $"rejected by {answer.Actor}{(said.Comment is { Length: > 0 } comment ? $": {comment}" : "")}", look, drafts, also);
         }
     }
+
+    /// <summary>Why an approval that was good when it was given is none any more: who gave it has lost the role since. Null if it is still good.</summary>
+    private string? Revoked(ScopedStep step)
+    {
+        if (visit.Engine.Roles is not { } source || visit.Record.Approval(step) is not { } approval)
+        {
+            return null;
+        }
+
+        var voices = approval.Voices.Where(v => v.Choice == OpenApproval.Approve).Select(v => v.Actor).ToArray();
+        string[] lost;
+        try
+        {
+            lost = [.. voices.Where(actor => source.RolesOf(actor) is { } roles && !Caller.IsIn(roles, approval.Terms.Roles))];
+        }
+        catch (StoreRefusedException e)
+        {
+            return $"whether those who approved it still may cannot be said: {e.Message}";
+        }
+
+        return voices.Length - lost.Length >= approval.Terms.Quorum ? null : $"{string.Join(", ", lost)} approved it and has none of the roles any more ({string.Join(", ", approval.Terms.Roles)})";
+    }
+
+    /// <summary>Whether those who approved are those who must: the rules may have become stricter since they were asked.</summary>
+    private static bool Suffices(Entry request, Barriers barriers)
+    {
+        var terms = Body.Read<ApprovalRequested>(request).Terms!;
+        return barriers.Rules.Count == 0 || (barriers.Rule() is { } rule && rule.Quorum <= terms.Quorum && terms.Roles.All(r => rule.Roles.Contains(r, StringComparer.Ordinal)));
+    }
+
+    /// <summary>The limits that whoever approves the action lets pass, because the question says so.</summary>
+    private IReadOnlyList<string> Passes(GatedAction action) => visit.Record.Asked(action.Step) is { } request ? Body.Read<ApprovalRequested>(request).Passes ?? [] : [];
 
     /// <summary>The time is up, unless an answer has come in before this is on record.</summary>
     private async Task<Begun> ExpireAsync(GatedAction action, Sighting look, List<EntryDraft> drafts, List<Commit> also)
@@ -417,7 +500,7 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
         {
             Approval = approval,
             Overrules = barriers.Overrules.Count > 0 ? barriers.Overrules : null,
-            Limits = barriers.Limits.Count > 0 ? [.. barriers.Limits.Select(l => approval is not null && IsPassedByPerson(action, l.Use) ? l.Use with { Max = long.MaxValue } : l.Use)] : null,
+            Limits = barriers.Limits.Count > 0 ? [.. barriers.Limits.Select(l => approval is not null && Passes(action).Contains(l.Use.Name, StringComparer.Ordinal) ? l.Use with { Max = long.MaxValue } : l.Use)] : null,
         };
         visit.ThrowIfClosed();
 
@@ -519,24 +602,31 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
         drafts.RemoveAll(d => d.Kind == EntryKinds.ConflictRuled);
         also.RemoveAll(c => c.Entries.Any(d => d.Kind == EntryKinds.ConflictRuled));
         var limit = barriers.Limits.First(l => l.Use.Name == reached.Limit!.Name);
-        var why = $"{Reached(limit.Use)}{reached.Used} of {limit.Use.Max} are used up in the last {Durations.Text(TimeSpan.FromMicroseconds(limit.Use.Window))}";
-        var judged = new PolicyJudged(action.Intended.ActionId, action.Intended.Action, limit.Policy, limit.WhenReached.ToString().ToLowerInvariant(), why);
-        var draft = visit.Draft(EntryKinds.PolicyJudged, action.Step, Body.Write(judged), why, actor: "policy:" + limit.Policy);
-        if (limit.WhenReached != PolicyVerdictKind.Ask)
+        var uses = limit.Use.Amount == 1 ? "" : string.Create(CultureInfo.InvariantCulture, $", and this one counts {limit.Use.Amount}");
+        var why = string.Create(
+            CultureInfo.InvariantCulture, $"the limit '{limit.Use.Name}' is reached: {reached.Used} of {limit.Use.Max} are used up in the last {Durations.Text(TimeSpan.FromMicroseconds(limit.Use.Window))}{uses}");
+        var raises = limit.WhenReached == PolicyVerdictKind.Raise && MayRaise(action);
+        var judged = new PolicyJudged(
+            action.Intended.ActionId, action.Intended.Action, limit.Policy, limit.WhenReached.ToString().ToLowerInvariant(), why, raises ? action.Asked.Tier : null);
+        EntryDraft[] verdicts =
+        [
+            .. drafts, visit.Draft(EntryKinds.PolicyJudged, action.Step, Body.Write(judged), why, actor: "policy:" + limit.Policy),
+        ];
+        if (raises)
         {
-            return await EndAsync(action, EntryKinds.ActionRefused, why, look, [draft, .. drafts], also);
+            return await RaiseAsync([.. verdicts.Where(d => d.Kind == EntryKinds.PolicyJudged)], $"{limit.Policy}: {why}");
+        }
+
+        if (limit.WhenReached == PolicyVerdictKind.Refuse)
+        {
+            return await EndAsync(action, EntryKinds.ActionRefused, why, look, verdicts, also);
         }
 
         barriers.Rules.Add(limit.Rule ?? ApprovalRule.Default);
         barriers.Why.Add(why);
-        return await AskAsync(action, look, [draft, .. drafts], also, barriers);
+        barriers.Reached.Add(limit.Use.Name);
+        return await AskAsync(action, look, [.. verdicts], also, barriers);
     }
-
-    /// <summary>Whether what a person has approved is that this limit is passed.</summary>
-    private bool IsPassedByPerson(GatedAction action, LimitUse limit) =>
-        visit.Record.Asked(action.Step) is { } request && Body.Read<ApprovalRequested>(request).Why?.Any(w => w.StartsWith(Reached(limit), StringComparison.Ordinal)) == true;
-
-    private static string Reached(LimitUse limit) => $"the limit '{limit.Name}' is reached: ";
 
     private async Task<Begun> EndAsync(GatedAction action, string kind, string why, Sighting look, IReadOnlyList<EntryDraft>? before = null, IReadOnlyList<Commit>? also = null)
     {
@@ -551,7 +641,7 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
     private EntryDraft Probed(GatedAction action, Sighting look) => visit.Draft(
         EntryKinds.ActionProbed, action.Step, Body.Write(new ActionObserved(action.Intended.ActionId, action.Intended.Action, null, look.Look.Proof, Undo: action.Asked.Undo, Probes: look.Looks)), look.Look.Proof);
 
-    private sealed record GatedAction(AskedAction Asked, BoundHandler Handler, ActionIntended Intended, IReadOnlyList<Payload> Payloads, bool IsOurs)
+    private sealed record GatedAction(AskedAction Asked, BoundHandler Handler, ActionIntended Intended, IReadOnlyList<Payload> Payloads, bool IsOurs, ApprovalRule? Rule, string? Unfit)
     {
         public ScopedStep Step => Asked.Step;
 
@@ -581,7 +671,13 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
 
         public List<(string Policy, LimitUse Use, PolicyVerdictKind WhenReached, ApprovalRule? Rule)> Limits { get; } = [];
 
-        public void Take(string policy, PolicyVerdict verdict)
+        /// <summary>The limits that would be passed, of which a person is to be told.</summary>
+        public List<string> Reached { get; } = [];
+
+        /// <summary>Why the tier that wants it has failed.</summary>
+        public string? FailedBy { get; private set; }
+
+        public void Take(string policy, PolicyVerdict verdict, bool raises)
         {
             if (verdict.Limit is { } limit)
             {
@@ -590,11 +686,14 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
 
             switch (verdict.Kind)
             {
-                case PolicyVerdictKind.Ask:
+                case PolicyVerdictKind.Raise when raises:
+                    FailedBy ??= $"{policy}: {verdict.Reason}";
+                    break;
+                case PolicyVerdictKind.Ask or PolicyVerdictKind.Raise:
                     Rules.Add(verdict.Rule ?? ApprovalRule.Default);
                     Why.Add($"{policy}: {verdict.Reason}");
                     break;
-                case PolicyVerdictKind.Raise or PolicyVerdictKind.Refuse:
+                case PolicyVerdictKind.Refuse:
                     Refusal ??= $"{policy}: {verdict.Reason}";
                     break;
             }

@@ -84,6 +84,11 @@ public sealed record ActionPolicy
     /// <summary>How many looks must agree, over how long, for the action to count as verified, and how long the target may take to show it.</summary>
     public Verification Verification { get; init; } = Verification.Default;
 
+    /// <summary>
+    /// How long a keyed target (<see cref="TargetClass.T1"/>) remembers an action's id; null: for ever. After half of it a call whose reply is missing is not repeated: the run is held, because the target might do it twice.
+    /// </summary>
+    public TimeSpan? RemembersFor { get; init; }
+
     /// <summary>How long the claims of a verified action stand, by the store's clock; null: until they are released or overruled.</summary>
     public TimeSpan? StandsFor { get; init; }
 

@@ -15,6 +15,12 @@ public sealed record Claim(Resource Resource, string Intent, IReadOnlyList<strin
         return Resource.Overlaps(other.Resource) && IsAgainst(Intent, Against, other.Intent, other.Against);
     }
 
+    /// <inheritdoc />
+    public bool Equals(Claim? other) => other is not null && Resource == other.Resource && Intent == other.Intent && (Against ?? []).SequenceEqual(other.Against ?? [], StringComparer.Ordinal);
+
+    /// <inheritdoc />
+    public override int GetHashCode() => HashCode.Combine(Resource, Intent, Against?.Count ?? 0);
+
     internal static bool IsAgainst(string intent, IReadOnlyList<string>? against, string other, IReadOnlyList<string>? otherAgainst) =>
         against?.Contains(other, StringComparer.Ordinal) == true || otherAgainst?.Contains(intent, StringComparer.Ordinal) == true;
 }

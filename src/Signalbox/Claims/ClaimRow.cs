@@ -22,7 +22,7 @@ public sealed record ClaimRow(
     Claim Claim, ClaimPhase Phase, string ActionId, string Action, RunId Run, string Scope, string Step, long Position, long At, int Priority = 0, long? Until = null, bool Made = false, bool Undo = false,
     bool Told = false)
 {
-    /// <summary>Whether it counts at that time. A hold counts until it is settled, however long that takes.</summary>
+    /// <summary>Whether it counts at that time. A hold always does: that of an undo keeps the expiry of what it takes back, in case that stands again.</summary>
     public bool IsLive(long at) => Phase == ClaimPhase.Hold || Until is not { } until || until > at;
 }
 
@@ -38,9 +38,12 @@ public sealed record ClaimQuery
     /// <summary>Those in one of these phases; empty for any.</summary>
     public IReadOnlyCollection<ClaimPhase> Phases { get; init; } = [];
 
+    /// <summary>Whether to list also what has expired and is not forgotten yet.</summary>
+    public bool WithExpired { get; init; }
+
     /// <summary>Only those that lie after this position in the list's order.</summary>
     public long? After { get; init; }
 
-    /// <summary>How many at most, from 1 to 10,000, in the order of their position.</summary>
+    /// <summary>How many at most, from 1 to 10,000, in the order of their position; more where one action's claims would be torn apart, so that <see cref="After"/> leaves none out.</summary>
     public int Limit { get; init; } = 1_000;
 }

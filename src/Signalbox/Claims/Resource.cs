@@ -56,6 +56,42 @@ public sealed record Resource
         return mapped ? Of(network.BaseAddress.MapToIPv4(), network.PrefixLength - 96, isAddress: false) : Of(network.BaseAddress, network.PrefixLength, isAddress: false);
     }
 
+    /// <summary>
+    /// An address (<c>192.0.2.7</c>, <c>2001:db8::1</c>) or a network (<c>192.0.2.0/24</c>) as text. IPv4 is read in its one plain form: <c>010.0.0.1</c>, <c>10.1</c> and <c>0x0a000001</c>, which programs take for
+    /// different addresses, are none.
+    /// </summary>
+    /// <exception cref="FormatException">It is neither, or a network with bits beyond its prefix.</exception>
+    public static Resource AddressOrNetwork(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        var slash = text.IndexOf('/', StringComparison.Ordinal);
+        var written = slash < 0 ? text : text[..slash];
+        if (!IPAddress.TryParse(written, out var address) || (address.AddressFamily == AddressFamily.InterNetwork ? address.ToString() != written : written.AsSpan().ContainsAny('[', '%')))
+        {
+            throw new FormatException($"'{text}' is no IP address and no network, such as 192.0.2.7, 192.0.2.0/24 or 2001:db8::/48.");
+        }
+
+        if (slash < 0)
+        {
+            return Address(address);
+        }
+
+        var bits = address.GetAddressBytes().Length * 8;
+        if (!int.TryParse(text.AsSpan(slash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var length) || length > bits)
+        {
+            throw new FormatException($"'{text}' has no prefix length from 0 to {bits}.");
+        }
+
+        var bytes = address.GetAddressBytes();
+        for (var i = length; i < bits; i++)
+        {
+            bytes[i / 8] &= (byte)~(0x80 >> (i % 8));
+        }
+
+        var network = new IPAddress(bytes);
+        return network.Equals(address) ? Network(new IPNetwork(network, length)) : throw new FormatException($"'{text}' has bits beyond its prefix; the network is {network}/{length}.");
+    }
+
     /// <summary>Whether a change of one may concern the other.</summary>
     public bool Overlaps(Resource other)
     {

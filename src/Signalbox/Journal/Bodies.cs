@@ -106,10 +106,12 @@ public sealed record SignalSent(RunId To, string Name);
 
 /// <summary>
 /// The body of <see cref="EntryKinds.ApprovalRequested"/>. <paramref name="Safe"/> is the choice that counts when <paramref name="Due"/> (microseconds since 1970) passes. <paramref name="Terms"/>
-/// say who may answer; <paramref name="Action"/> is what would be done, where it is about an action, and <paramref name="Why"/> why a person is asked.
+/// say who may answer; <paramref name="Action"/> is what would be done, where it is about an action, and <paramref name="Why"/> why a person is asked; <paramref name="Passes"/> are the limits that are reached and
+/// that an approval lets pass.
 /// </summary>
 public sealed record ApprovalRequested(
-    string Title, IReadOnlyList<string> Choices, RawJson? Details, long? Due, string? Safe, ApprovalTerms? Terms = null, ActionProposed? Action = null, IReadOnlyList<string>? Why = null);
+    string Title, IReadOnlyList<string> Choices, RawJson? Details, long? Due, string? Safe, ApprovalTerms? Terms = null, ActionProposed? Action = null, IReadOnlyList<string>? Why = null,
+    IReadOnlyList<string>? Passes = null);
 
 /// <summary>
 /// Who may answer a question, kept with the open wait so that the store can refuse everybody else. <paramref name="Barred"/> are actors whose answer does not count; <paramref name="ValidFor"/> (microseconds) is
@@ -144,8 +146,11 @@ public sealed record ActionIntended(
 /// <summary>What an action uses up of a limit that all runs share: of <paramref name="Max"/> in any <paramref name="Window"/> (microseconds). The store refuses the intent that would pass it.</summary>
 public sealed record LimitUse(string Name, long Amount, long Max, long Window);
 
-/// <summary>The body of <see cref="EntryKinds.PolicyJudged"/>. <paramref name="Verdict"/> is <c>allow</c>, <c>ask</c>, <c>raise</c> or <c>refuse</c>.</summary>
-public sealed record PolicyJudged(string ActionId, string Action, string Policy, string Verdict, string Reason);
+/// <summary>
+/// The body of <see cref="EntryKinds.PolicyJudged"/>. <paramref name="Verdict"/> is <c>allow</c>, <c>ask</c>, <c>raise</c> or <c>refuse</c>; <paramref name="FailedTier"/> is the tier that has failed by it, so that the
+/// next one decides.
+/// </summary>
+public sealed record PolicyJudged(string ActionId, string Action, string Policy, string Verdict, string Reason, string? FailedTier = null);
 
 /// <summary>The body of <see cref="EntryKinds.ConflictRaised"/>, in both runs, each from its own side. <paramref name="Resource"/> and <paramref name="Intent"/> are this run's claim.</summary>
 public sealed record ConflictRaised(string ActionId, string Action, string Resource, string Intent, RunId OtherRun, string OtherActionId, string OtherAction, string OtherResource, string OtherIntent, ClaimPhase OtherPhase);

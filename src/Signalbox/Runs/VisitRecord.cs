@@ -24,6 +24,9 @@ internal sealed class ActionRecord
     /// <summary>What policies have said of it.</summary>
     public HashSet<PolicyJudged> Verdicts { get; } = [];
 
+    /// <summary>Why that tier has failed by a policy's verdict; null if it has not.</summary>
+    public string? FailedBy(string? tier) => tier is not null && Verdicts.FirstOrDefault(v => v.FailedTier == tier) is { } verdict ? $"{verdict.Policy}: {verdict.Reason}" : null;
+
     /// <summary>The actions of others that it is in conflict with, and how far they had come when that was recorded.</summary>
     public Dictionary<string, ClaimPhase> Conflicts { get; } = [];
 
@@ -86,6 +89,9 @@ internal sealed class VisitRecord
     /// <summary>Whether a person has answered since then.</summary>
     public bool HasAnswerSince(long seq) => _outcomes.Values.Any(e => e.Kind == EntryKinds.ApprovalAnswered && e.Seq > seq);
 
+    /// <summary>Who has answered a question so far that says who may.</summary>
+    public OpenApproval? Approval(ScopedStep step) => _open.GetValueOrDefault(step);
+
     /// <summary>Whether the turn of an action has come that waits for holds of others.</summary>
     public bool HasTurn => _actions.Values.Any(a => a is { Queued: not null, IsFreed: true, Intent: null, Outcome: null });
 
@@ -147,6 +153,7 @@ internal sealed class VisitRecord
                 break;
             case EntryKinds.ActionProposed:
                 Of(step).IsProposed = true;
+                Of(step).Queued = null; // its claims are proposals now
                 break;
             case EntryKinds.PolicyJudged:
                 Of(step).Verdicts.Add(Body.Read<PolicyJudged>(entry));
@@ -262,7 +269,7 @@ internal sealed class VisitRecord
             _failedAttempts.Remove(failed);
         }
 
-        foreach (var (step, action) in _actions.Where(a => a.Value.Outcome?.Kind is EntryKinds.ActionNotApplied or EntryKinds.ActionDiverged or EntryKinds.ActionRefused).ToArray())
+        foreach (var (step, action) in _actions.Where(a => a.Value is { Intent: null, Outcome: null } or { Outcome.Kind: EntryKinds.ActionNotApplied or EntryKinds.ActionDiverged or EntryKinds.ActionRefused }).ToArray())
         {
             if (!IsKept(step.Scope))
             {

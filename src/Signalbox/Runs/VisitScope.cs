@@ -89,7 +89,15 @@ public class VisitScope
     public Task<ActionOutcome> Act<TAction>(TAction action)
         where TAction : notnull => _engine.Actions.ActAsync(ScopeName, typeof(TAction), action, undo: false);
 
-    /// <summary>Undoes what an earlier <see cref="Act{TAction}"/> of this run did, if this run made the effect, and verifies that it is gone.</summary>
+    /// <summary>The same because of a decision that stands: for the policies, its tier is the one that wants the action.</summary>
+    public Task<ActionOutcome> Act<TAction, TAnswer>(TAction action, Decision<TAnswer> because)
+        where TAction : notnull
+    {
+        ArgumentNullException.ThrowIfNull(because);
+        return _engine.Actions.ActAsync(ScopeName, typeof(TAction), action, undo: false, because.Stands ? because.Tier : null);
+    }
+
+    /// <summary>Undoes what an earlier <see cref="Act{TAction}(TAction)"/> of this run did, if this run made the effect, and verifies that it is gone.</summary>
     public Task<ActionOutcome> Undo<TAction>(TAction action)
         where TAction : notnull => _engine.Actions.ActAsync(ScopeName, typeof(TAction), action, undo: true);
 
@@ -101,6 +109,33 @@ public class VisitScope
     {
         ArgumentNullException.ThrowIfNull(actions);
         return Branch("plan", plan => new Plan(plan, actions).RunAsync());
+    }
+
+    /// <summary>
+    /// Watches what this run has verified of the action over a window, from now on: at once, at the end, and <paramref name="every"/> so often in between (by default ten times in all). Sleeps durably with the run
+    /// parked, as <see cref="Delay"/> does; each look is a recorded step, tried as often as the action's policy says. Ends early when a look shows that it is so no longer, or when three in a row cannot say.
+    /// Reads only, and holds nothing.
+    /// </summary>
+    /// <exception cref="StepFailedException">The run has not verified that action with these arguments.</exception>
+    public async Task<WatchOutcome> Verify<TAction>(TAction action, TimeSpan over, TimeSpan? every = null)
+        where TAction : notnull
+    {
+        var watching = new Watching(this);
+        return await watching.OverAsync(await watching.FindAsync(action), over, every ?? over / 10);
+    }
+
+    /// <summary>
+    /// Has what this run has verified of the action watched beyond this visit, by a child run that looks <paramref name="every"/> so often for so long. When it is so no longer, or cannot be seen in three
+    /// looks in a row, the child ends in its state <c>Drifted</c>, which is no success, and sends this run the signal <see cref="ActionDrifted.Signal"/> with an <see cref="ActionDrifted"/>; a run that has
+    /// ended by then gets none. It ends as a success when the time is up, and when this run itself takes the effect back. It goes on when this run ends, unless by being canceled.
+    /// </summary>
+    /// <exception cref="StepFailedException">The run has not verified that action with these arguments.</exception>
+    public async Task<RunId> Watch<TAction>(TAction action, TimeSpan every, TimeSpan over)
+        where TAction : notnull
+    {
+        Watching.ThrowIfUnfit(over, every, WatchWorkflow.LooksMax, otherwise: "");
+        var watched = await new Watching(this).FindAsync(action);
+        return await StartChildAsync(WatchWorkflow.NameOf(watched.Action), Bodies.Json(new { action, every, over }), Bodies.Json(new WatchCase(watched, every, over, Now)));
     }
 
     /// <summary>Waits durably. The due time is fixed when first asked, by the store's clock.</summary>
@@ -184,20 +219,23 @@ public class VisitScope
 
     /// <summary>Starts a run of another workflow as a child, once, and gives its id. Await its end with <see cref="ChildEnd"/>. Canceling this run cancels it.</summary>
     /// <exception cref="ArgumentException">This program has no such workflow.</exception>
-    public async Task<RunId> StartChild<TCase>(string workflow, TCase @case, int? version = null)
-        where TCase : notnull
+    public Task<RunId> StartChild<TCase>(string workflow, TCase @case, int? version = null)
+        where TCase : notnull => StartChildAsync(workflow, Bodies.Json(@case), Bodies.Json(@case), version);
+
+    /// <summary><paramref name="arguments"/> are what the child is known by, where the case has more than was asked for.</summary>
+    private async Task<RunId> StartChildAsync(string workflow, RawJson arguments, RawJson @case, int? version = null)
     {
         var child = _engine.Engine.Workflows.Get(workflow, version);
         var entry = await EffectAsync(
             "child:" + workflow,
-            Bodies.Json(@case),
+            arguments,
             step => _engine.Draft(EntryKinds.ChildStarted, step, Body.Write(new ChildStarted(ChildId(step), workflow)), $"child run '{ChildId(step)}' of workflow '{workflow}'"),
             step => new Commit
             {
                 Run = ChildId(step),
                 Entries = RunEntries.Start(
                     new RunStarted(workflow, child.Version, RawJson.To(child.Definition.Hash), null, null, Run, ChildSignal(ChildId(step))),
-                    child.Definition, child.Start, Bodies.Json(@case), "run:" + Run, "started as a child"),
+                    child.Definition, child.Start, @case, "run:" + Run, "started as a child"),
             });
         return Body.Read<ChildStarted>(entry).Child;
     }

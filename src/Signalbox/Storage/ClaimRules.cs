@@ -61,7 +61,7 @@ public static class ClaimRules
 
     /// <summary>Whether an entry of this kind can concern claims or limits.</summary>
     public static bool Concerns(string kind) => kind is EntryKinds.ActionProposed or EntryKinds.ActionIntended or EntryKinds.ActionVerified or EntryKinds.ActionNotApplied or EntryKinds.ActionDiverged
-        or EntryKinds.ActionRefused or EntryKinds.ClaimQueued or EntryKinds.ClaimReleased or EntryKinds.ClaimWithdrawn or EntryKinds.ApprovalWithdrawn or EntryKinds.ApprovalAnswered or EntryKinds.ApprovalExpired or EntryKinds.RunHeld;
+        or EntryKinds.ActionRefused or EntryKinds.ClaimQueued or EntryKinds.ClaimFreed or EntryKinds.ClaimReleased or EntryKinds.ClaimWithdrawn or EntryKinds.ApprovalWithdrawn or EntryKinds.ApprovalAnswered or EntryKinds.ApprovalExpired or EntryKinds.RunHeld;
 
     /// <summary>Why a commit must be refused on the claims as they are, or null. <paramref name="at"/> is the store's time in microseconds since 1970.</summary>
     public static ClaimRefusal? Check(IReadOnlyList<EntryDraft> drafts, IClaimTable table, long at)
@@ -96,6 +96,13 @@ public static class ClaimRules
                 var queued = Body.Read<ClaimQueued>(entry);
                 Put(entry, table, queued.ActionId, queued.Action, queued.Claims, ClaimPhase.Queued, queued.Undo, queued.Priority, queued.Due);
                 return true;
+            case EntryKinds.ClaimFreed:
+                foreach (var told in table.Of(Body.Read<ClaimFreed>(entry).ActionId).Where(r => r.Phase == ClaimPhase.Queued))
+                {
+                    table.Put(told with { Told = true });
+                }
+
+                return false;
             case EntryKinds.ActionIntended:
                 var intended = Body.Read<ActionIntended>(entry);
                 foreach (var limit in intended.Limits ?? [])
@@ -134,7 +141,7 @@ public static class ClaimRules
     }
 
     /// <summary>
-    /// The entries that tell queued actions that it is their turn, and marks them as told. To be asked at the end of a transaction in which <see cref="Apply"/> gave true; <paramref name="at"/> is its time.
+    /// The entries that tell queued actions that it is their turn. To be asked at the end of a transaction in which <see cref="Apply"/> gave true; <paramref name="at"/> is its time.
     /// </summary>
     public static IReadOnlyList<Commit> Turns(IClaimTable table, long at)
     {
@@ -146,11 +153,6 @@ public static class ClaimRules
             if (rows[0].Told || rows.Any(r => table.Overlapping(r.Claim.Resource.Path).Any(other => IsBefore(other, r.ActionId, r.Position) && other.IsLive(at))))
             {
                 continue;
-            }
-
-            foreach (var row in rows)
-            {
-                table.Put(row with { Told = true });
             }
 
             turns.Add(new Commit

@@ -26,6 +26,9 @@ public interface IRunReader : IAsyncDisposable
     /// <summary>Claims that match and have not expired, in the order of their position, at most <see cref="ClaimQuery.Limit"/>.</summary>
     ValueTask<IReadOnlyList<ClaimRow>> ClaimsAsync(ClaimQuery query, CancellationToken cancellationToken);
 
+    /// <summary>How much of a limit was used up after that time (microseconds since 1970) by all runs together. What lies before the limit's window may be forgotten.</summary>
+    ValueTask<long> UsedAsync(string limit, long after, CancellationToken cancellationToken);
+
     /// <summary>The bytes of a payload, or null if they are missing or no longer those of their address.</summary>
     ValueTask<ReadOnlyMemory<byte>?> FindPayloadAsync(PayloadHash hash, CancellationToken cancellationToken);
 }

@@ -17,8 +17,15 @@ public sealed class InMemoryRunStore(TimeProvider? clock = null, Entropy? entrop
     private readonly Dictionary<string, DateTimeOffset> _workers = [];
     private readonly List<Action<RunChange>> _subscribers = [];
     private readonly MemoryClaimTable _claims = new();
+    private readonly IClaimTable? _through;
     private long _lastAt;
     private bool _turns;
+
+    /// <summary>A store that looks at its claims through something, as the contract's own test does.</summary>
+    internal InMemoryRunStore(TimeProvider clock, Entropy entropy, Func<IClaimTable, IClaimTable> through)
+        : this(clock, entropy) => _through = through(_claims);
+
+    private IClaimTable Claims => _through ?? _claims;
 
     /// <inheritdoc />
     public ValueTask<CommitResult> CommitAsync(Commit commit, CancellationToken cancellationToken)
@@ -200,12 +207,20 @@ public sealed class InMemoryRunStore(TimeProvider? clock = null, Entropy? entrop
         lock (_lock)
         {
             var rows = query.Overlapping is { } resources ? resources.SelectMany(r => _claims.Overlapping(r.Path)).Distinct() : _claims.All;
-            IReadOnlyList<ClaimRow> found =
-            [
-                .. rows.Where(r => (query.Run is null || r.Run == query.Run) && (query.Phases.Count == 0 || query.Phases.Contains(r.Phase)) && !(r.Position <= query.After) && r.IsLive(Now()))
-                    .OrderBy(r => r.Position).ThenBy(r => r.Claim.Resource.Path, StringComparer.Ordinal).Take(query.Limit),
-            ];
+            var now = Now();
+            var matching = rows.Where(r => (query.Run is null || r.Run == query.Run) && (query.Phases.Count == 0 || query.Phases.Contains(r.Phase)) && !(r.Position <= query.After) && (query.WithExpired || r.IsLive(now)))
+                .OrderBy(r => r.Position).ThenBy(r => r.Claim.Resource.Path, StringComparer.Ordinal).ToArray();
+            IReadOnlyList<ClaimRow> found = [.. matching.Where((row, i) => i < query.Limit || row.Position == matching[query.Limit - 1].Position)];
             return ValueTask.FromResult(found);
+        }
+    }
+
+    /// <inheritdoc />
+    public ValueTask<long> UsedAsync(string limit, long after, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            return ValueTask.FromResult(_claims.Used(limit, after));
         }
     }
 
@@ -226,7 +241,7 @@ public sealed class InMemoryRunStore(TimeProvider? clock = null, Entropy? entrop
         var head = _heads.GetValueOrDefault(commit.Run);
         var key = CommitRules.StartKey(commit);
         var holder = key is { } k && _keys.TryGetValue(k, out var run) ? _heads[run] : null;
-        if (CommitRules.Check(commit, head, holder, _claims, at) is { } refused)
+        if (CommitRules.Check(commit, head, holder, Claims, at) is { } refused)
         {
             return refused;
         }
@@ -250,7 +265,7 @@ public sealed class InMemoryRunStore(TimeProvider? clock = null, Entropy? entrop
         _log.AddRange(entries);
         _entries[commit.Run].AddRange(entries);
         _heads[commit.Run] = after;
-        _turns |= CommitRules.Apply(entries, _claims);
+        _turns |= CommitRules.Apply(entries, Claims);
         if (head?.Row.Status != after.Row.Status || commit.Epoch is null)
         {
             changes.Add(new RunChange(commit.Run, after.Row.Status, after.Row.CancelRequested, commit.Epoch is null));
@@ -263,7 +278,7 @@ public sealed class InMemoryRunStore(TimeProvider? clock = null, Entropy? entrop
     {
         if (_turns)
         {
-            foreach (var turn in ClaimRules.Turns(_claims, _lastAt))
+            foreach (var turn in ClaimRules.Turns(Claims, _lastAt))
             {
                 Append(turn, _lastAt, changes);
             }

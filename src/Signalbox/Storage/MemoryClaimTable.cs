@@ -11,6 +11,9 @@ public sealed class MemoryClaimTable : IClaimTable
     /// <summary>All claims, in no particular order.</summary>
     public IEnumerable<ClaimRow> All => _byAction.Values.SelectMany(rows => rows);
 
+    /// <summary>What was used up of limits, and when (microseconds since 1970), so far as it is not forgotten.</summary>
+    public IEnumerable<(string Limit, long At, long Amount)> Uses => _limits.SelectMany(limit => limit.Value.Select(use => (limit.Key, use.At, use.Amount)));
+
     /// <inheritdoc />
     public IReadOnlyList<ClaimRow> Overlapping(string path)
     {

@@ -54,7 +54,7 @@ internal sealed class WorkflowCatalog
     /// <exception cref="ArgumentException">This program has none.</exception>
     public RegisteredWorkflow Get(string name, int? version = null) =>
         _workflows.Values.Where(w => w.Name == name && (version is null || w.Version == version)).MaxBy(w => w.Version)
-        ?? throw new ArgumentException($"This program has no workflow '{name}'{(version is null ? "" : $" v{version}")}; it has: {string.Join(", ", _workflows.Keys.Order(Comparer<WorkflowVersion>.Create((a, b) => string.CompareOrdinal(a.ToString(), b.ToString()))))}.", nameof(name));
+        ?? throw new ArgumentException($"This program has no workflow '{name}'{(version is null ? "" : $" v{version}")}; it has: {string.Join(", ", _workflows.Keys.Where(w => !w.Name.StartsWith(WatchWorkflow.Prefix, StringComparison.Ordinal)).Order(Comparer<WorkflowVersion>.Create((a, b) => string.CompareOrdinal(a.ToString(), b.ToString()))))}.", nameof(name));
 
     /// <summary>Refuses to drive runs that were started under the same version of another definition.</summary>
     /// <exception cref="WorkflowFaultsException">There are such runs, and they are open.</exception>

@@ -1,4 +1,6 @@
+using System.Net;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Signalbox.Journal;
 
 namespace Signalbox.CommandLine.Tests;
@@ -48,6 +50,7 @@ public sealed class Checking_a_store : IDisposable
               chains    ok: each entry hashes to what it says
               order     ok: no gap in seq or position, epochs and times do not fall; 12 positions
               rows      ok: each run's row is what its entries make
+              claims    ok: each of 0 claims, and what is used of limits, is what the entries make
               payloads  ok: each of 2 payloads is present and whole
               moves     ok: each of 4 transitions is declared, in 1 stored definition
             No fault found. (Entries cut off at a run's end show only against a copy kept elsewhere.)
@@ -55,7 +58,7 @@ public sealed class Checking_a_store : IDisposable
             """,
             outcome.Output);
         Assert.Equal((0, ""), (outcome.Exit, outcome.Error));
-        Assert.Equal("""{"faults":0,"runs":2,"payloads":2,"transitions":4,"definitions":1,"lastPosition":12}""", (await _store.RunAsync("check", "--json")).Lines[^1]);
+        Assert.Equal("""{"faults":0,"runs":2,"payloads":2,"transitions":4,"definitions":1,"claims":0,"lastPosition":12}""", (await _store.RunAsync("check", "--json")).Lines[^1]);
     }
 
     [Fact]
@@ -105,6 +108,75 @@ public sealed class Checking_a_store : IDisposable
             ],
             await FaultsAsync());
     }
+
+    [Fact]
+    public async Task Finds_an_altered_question()
+    {
+        await _store.WriteAsync(async journals =>
+        {
+            var run = await journals.StartAsync("r-ask1");
+            await journals.AppendAsync(
+                run, EntryKinds.ApprovalRequested, new ApprovalRequested("Open?", ["approve", "reject"], null, null, null, new ApprovalTerms(["approver"], 2, ["approve", "reject"])), step: "act", cause: "it is locked");
+        });
+        _store.Tamper("UPDATE waits SET approval = replace(approval, '\"quorum\":2', '\"quorum\":1')");
+
+        var fault = Assert.Single(await FaultsAsync());
+        Assert.StartsWith("row_differs r-ask1 -: approvals ", fault, StringComparison.Ordinal);
+        Assert.Matches("\"quorum\":2.* \\| .*\"quorum\":1", fault);
+    }
+
+    [Fact]
+    public async Task Finds_no_fault_in_claims_and_limits_as_they_are()
+    {
+        await ClaimsAsync();
+
+        Assert.Empty(await FaultsAsync());
+        Assert.Contains("\"claims\":4,", (await _store.RunAsync("check", "--json")).Lines[^1], StringComparison.Ordinal);
+        Assert.DoesNotContain("\"claims\"", (await _store.RunAsync("check", "r-block1", "--json")).Lines[^1], StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("DELETE FROM claims WHERE phase = 'Hold'", "r-block1: Hold block ip/192.0.2.8 against allow (PATH) by block ID run r-block1 at '' 'second' position 6 since 2026-MORE priority 0 | none")]
+    [InlineData("UPDATE claims SET phase = 'Standing' WHERE phase = 'Hold'", "r-block1: Hold block ip/192.0.2.8 MORE | Standing block ip/192.0.2.8 MORE")]
+    [InlineData("UPDATE claims SET until = until + 1 WHERE phase = 'Standing'", "r-block1: Standing block ip/192.0.2.7 MORE until 2026-MORE made | Standing block ip/192.0.2.7 MORE until 2026-MORE made")]
+    [InlineData("UPDATE claims SET against = NULL WHERE phase = 'Standing'", "r-block1: Standing block ip/192.0.2.7 against allow MORE | Standing block ip/192.0.2.7 (MORE")]
+    [InlineData("UPDATE claims SET made = 0 WHERE phase = 'Standing'", "r-block1: Standing MORE made | Standing MORE")]
+    [InlineData("UPDATE claims SET told = 1 WHERE phase = 'Queued'", "r-wait1: Queued MORE | Queued MORE told")]
+    [InlineData("UPDATE claims SET run = 'r-other' WHERE phase = 'Proposal'", "r-other: Proposal MORE run r-propose1 MORE | Proposal MORE run r-other MORE")]
+    [InlineData("INSERT INTO claims SELECT path, 'forged', resource, intent, against, phase, action, run, scope, step, position, at, priority, until, made, undo, told FROM claims WHERE phase = 'Standing'", "r-block1: none | Standing block ip/192.0.2.7 MORE by block forged MORE")]
+    [InlineData("UPDATE limits SET amount = 1", "-: limit blocks: 3 used | 1 used")]
+    [InlineData("UPDATE limits SET at = at - 1", "-: limit blocks: 3 used since 2026-MORE | 0 used since 2026-MORE")]
+    [InlineData("DELETE FROM limits", "-: limit blocks: 3 used | 0 used")]
+    public async Task Finds_altered_claims_and_limits(string sql, string fault)
+    {
+        await ClaimsAsync();
+        _store.Tamper(sql);
+
+        var pattern = Regex.Escape(fault).Replace("MORE", ".*", StringComparison.Ordinal).Replace("PATH", "ip/4/[01]{32}", StringComparison.Ordinal).Replace("ID", "[0-9a-f]{32}", StringComparison.Ordinal);
+        Assert.Matches($"^claim_differs {pattern}$", Assert.Single(await FaultsAsync()).Replace(" -: ", ": ", StringComparison.Ordinal));
+    }
+
+    /// <summary>A claim that stands for a while, one that is held, one that queues behind it and one that is proposed; and a limit of which something is used.</summary>
+    private Task<TestStore> ClaimsAsync() => _store.WriteAsync(async journals =>
+    {
+        var block = await journals.StartAsync("r-block1");
+        Claim[] first = [new(Resource.Address(IPAddress.Parse("192.0.2.7")), "block", ["allow"])];
+        Claim[] second = [new(Resource.Address(IPAddress.Parse("192.0.2.8")), "block", ["allow"])];
+        await IntendAsync(block, "first", first);
+        var until = Microseconds.From(journals.Now.AddHours(1));
+        await journals.AppendAsync(block, EntryKinds.ActionVerified, new ActionObserved(IdOf(block, "first"), "block", null, null, MadeByUs: true, StandsUntil: until), visit: 1, step: "first");
+        await IntendAsync(block, "second", second, new LimitUse("blocks", 3, 5, 3_600_000_000));
+        var wait = await journals.StartAsync("r-wait1");
+        await journals.AppendAsync(wait, EntryKinds.ClaimQueued, new ClaimQueued(IdOf(wait, "act"), "block", second, []), visit: 1, step: "act");
+        var propose = await journals.StartAsync("r-propose1");
+        await journals.AppendAsync(
+            propose, EntryKinds.ActionProposed, new ActionProposed(IdOf(propose, "act"), "allow", Journals.Json("{}"), "", "Keyed", "door", 2, "", "workflow:door", Claims: [new(second[0].Resource, "allow")]), visit: 1, step: "act");
+
+        Task IntendAsync(RunId run, string step, Claim[] claims, LimitUse? limit = null) => journals.AppendAsync(
+            run, EntryKinds.ActionIntended, new ActionIntended(IdOf(run, step), "block", Journals.Json("{}"), "", "Keyed", Claims: claims, Limits: limit is null ? null : [limit]), visit: 1, step: step);
+
+        static string IdOf(RunId run, string step) => PayloadHash.Of(System.Text.Encoding.UTF8.GetBytes($"{run} {step}")).Value[..32];
+    });
 
     [Theory]
     [InlineData("DELETE FROM payloads WHERE hash = x'{0}'")]

@@ -18,6 +18,8 @@ internal sealed class Journals(IRunStore store, ManualClock clock)
 
     public IRunStore Store { get; } = store;
 
+    public DateTimeOffset Now => clock.GetUtcNow();
+
     public static RawJson Json(string json) => new(Encoding.UTF8.GetBytes(json));
 
     /// <summary>Starts a run of the workflow <see cref="Door"/> and lets a worker take it.</summary>

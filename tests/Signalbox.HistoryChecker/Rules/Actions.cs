@@ -164,7 +164,13 @@ internal sealed class Actions(Findings findings, Payloads payloads, HistoryOptio
             NoIntent(entry, action.Id);
         }
 
+        if (body.OptionalText("argumentsHash") is not null)
+        {
+            KeepArguments(entry, body, action);
+        }
+
         course.MadeByUs = madeByUs;
+        course.IsAccepted = verdict == Phase.Verified && (body.OptionalNumber("probes") ?? 0) == 0;
         action.Step = (entry.Scope, entry.Step);
         Set(course, verdict, entry);
         if (verdict == Phase.Verified)

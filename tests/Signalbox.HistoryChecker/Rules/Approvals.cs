@@ -6,7 +6,7 @@ namespace Signalbox.HistoryChecker.Rules;
 /// I8: an answer counts only of a person who is entitled to give it; an intent consumes a whole approval of exactly this action and these arguments, once, in time; and nothing is done that a policy refused, or of
 /// which a person is still to be asked.
 /// </summary>
-internal sealed class Approvals(Findings findings, Payloads payloads)
+internal sealed class Approvals(Findings findings)
 {
     private readonly Dictionary<string, OfRun> _runs = new(StringComparer.Ordinal);
 
@@ -46,7 +46,7 @@ internal sealed class Approvals(Findings findings, Payloads payloads)
         var proposal = Proposal.Read(body);
         MustBeOfTheRun(entry, proposal, run.Start);
         run.Proposed[(proposal.Id, proposal.Undo)] = (entry.Scope, entry.Step, proposal);
-        foreach (var edit in run.Edits.Where(e => e.Action == proposal.Action && e.Hash == proposal.Hash && e.Scope != entry.Scope && entry.Scope.StartsWith(e.Scope, StringComparison.Ordinal)))
+        foreach (var edit in run.Edits.Where(e => entry.Scope == e.Scope))
         {
             if (proposal.Proposer != edit.By)
             {
@@ -111,10 +111,10 @@ internal sealed class Approvals(Findings findings, Payloads payloads)
         }
 
         request.Answers.Add((entry.Actor, choice));
-        if (choice == "edit" && body.Element("edited") is { } edited && request.Action is { } action)
+        if (choice == "edit" && request.Action is { } action)
         {
-            var hash = Body.Reference(edited) is { } payload ? payloads.CanonicalHash(payload) : Canonical.Hash(edited);
-            run.Edits.Add(new(action.Action, hash, entry.Actor, entry.Scope, entry.Seq));
+            // What is proposed instead is proposed in a scope of its own.
+            run.Edits.Add(new($"{(entry.Scope.Length == 0 ? "" : entry.Scope + "/")}edit-{action.Id[..Math.Min(8, action.Id.Length)]}", entry.Actor, entry.Seq));
         }
 
         if (request.IsDecided(choice))
@@ -211,5 +211,5 @@ internal sealed class Approvals(Findings findings, Payloads payloads)
         }
     }
 
-    private sealed record Edit(string Action, string? Hash, string By, string Scope, long Seq);
+    private sealed record Edit(string Scope, string By, long Seq);
 }

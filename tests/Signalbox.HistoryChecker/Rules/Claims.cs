@@ -16,12 +16,17 @@ internal sealed class Claims(Findings findings)
     private readonly Dictionary<string, ActionClaims> _actions = new(StringComparer.Ordinal);
     private readonly Dictionary<(string Run, string Scope, string Step), ActionClaims> _waiting = [];
     private readonly Dictionary<string, HashSet<ActionClaims>> _queuedOfRun = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, List<Told>> _toBeTold = new(StringComparer.Ordinal);
 
     /// <summary>The claims that rulings ended.</summary>
     public List<Overruled> Overruled { get; } = [];
 
+    /// <summary>The actions whose claims were released though their effect stays, and where.</summary>
+    public List<(long Position, string Action)> Released { get; } = [];
+
     public void Take(Entry entry, Body body)
     {
+        MustBeTold(entry.Run);
         switch (entry.Kind)
         {
             case "action.proposed": Announce(entry, body); break;
@@ -49,6 +54,11 @@ internal sealed class Claims(Findings findings)
             }
         }
 
+        foreach (var run in _toBeTold.Keys.ToArray())
+        {
+            MustBeTold(run);
+        }
+
         _conflicts.End();
     }
 
@@ -73,11 +83,12 @@ internal sealed class Claims(Findings findings)
             findings.Add("I9", entry, $"'{action.Id}' to hold nothing while it waits", $"{held}");
         }
 
-        if (action.Place is not null)
+        if (action.Place is { } place && !(action.IsTold && claims.Any(c => _index.Overlapping(c.Path, entry.At).Any(o => IsBefore(o, action, place)))))
         {
             findings.Add("I9", entry, $"one place of '{action.Id}' in the queue", "a second one");
-            Leave(action);
         }
+
+        Leave(action);
 
         MustBeAnnounced(entry, action, claims);
         action.Priority = Math.Max(action.Priority, body.OptionalNumber("priority") ?? 0);
@@ -122,12 +133,18 @@ internal sealed class Claims(Findings findings)
     {
         var ids = body.Texts("actionIds");
         MustBeOfTheRun(entry, ids);
+        foreach (var left in body.Flag("coHeld") ? ids.SelectMany(i => Of(entry, i).All).Where(c => c.Form == ClaimForm.Standing && Heir(c, entry.At, ids) is null) : [])
+        {
+            findings.Add("I9", entry, "others to want what is left to them", $"nobody but {left}");
+        }
+
         foreach (var id in ids)
         {
+            Released.Add((entry.Position, id));
             foreach (var standing in Of(entry, id).All.Where(c => c.Form == ClaimForm.Standing).ToArray())
             {
                 _index.Remove(standing);
-                if (standing.Made && Heir(standing, entry.At) is { } heir)
+                if (standing.Made && Heir(standing, entry.At, []) is { } heir)
                 {
                     heir.Made = true; // the effect stays, and is now that of who has wanted it longest
                 }
@@ -135,8 +152,8 @@ internal sealed class Claims(Findings findings)
         }
     }
 
-    private LiveClaim? Heir(LiveClaim left, long at) => _index.Overlapping(left.Claim.Path, at)
-        .Where(c => c.Form == ClaimForm.Standing && c.Claim.Path == left.Claim.Path && c.Claim.Intent == left.Claim.Intent).MinBy(c => c.Position);
+    private LiveClaim? Heir(LiveClaim left, long at, string[] except) => _index.Overlapping(left.Claim.Path, at)
+        .Where(c => c.Form == ClaimForm.Standing && c.Claim.Path == left.Claim.Path && c.Claim.Intent == left.Claim.Intent && !except.Contains(c.Owner.Id, StringComparer.Ordinal)).MinBy(c => c.Position);
 
     private void Unqueue(string run)
     {
@@ -268,10 +285,32 @@ internal sealed class Claims(Findings findings)
         {
             if (missing(standing) is { } what)
             {
-                findings.Add("I9", entry, $"a ruling in both runs before '{action.Id}' acts against {standing}", what);
+                findings.Add("I9", entry, Expected(action.Id, standing), what);
+            }
+            else if (standing.Owner.Run != entry.Run)
+            {
+                _toBeTold.TryAdd(entry.Run, []);
+                _toBeTold[entry.Run].Add(new(entry, action.Id, standing));
             }
         }
     }
+
+    /// <summary>The other runs know of what they were overruled in before anything more happens in the run that does it.</summary>
+    private void MustBeTold(string run)
+    {
+        if (_toBeTold.Remove(run, out var told))
+        {
+            foreach (var (intent, action, standing) in told)
+            {
+                if (_conflicts.MissingAcross(action, standing.Owner.Run, standing.Owner.Id) is { } what)
+                {
+                    findings.Add("I9", intent, Expected(action, standing), what);
+                }
+            }
+        }
+    }
+
+    private static string Expected(string action, LiveClaim standing) => $"a ruling in both runs before '{action}' acts against {standing}";
 
     private void MustNotBeWanted(Entry entry, ActionClaims action, IReadOnlyList<ClaimBody> claims, string[] releases)
     {
@@ -341,6 +380,8 @@ internal sealed class Claims(Findings findings)
     }
 
     private static bool Same(IEnumerable<ClaimBody> one, IEnumerable<ClaimBody> other) => one.Select(c => (c.Path, c.Intent)).ToHashSet().SetEquals(other.Select(c => (c.Path, c.Intent)));
+
+    private sealed record Told(Entry Intent, string Action, LiveClaim Standing);
 
     private static string List(IEnumerable<ClaimBody> claims) => string.Join(", ", claims) is { Length: > 0 } list ? list : "none";
 }

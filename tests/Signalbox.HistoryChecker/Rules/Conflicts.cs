@@ -2,10 +2,10 @@ using Signalbox.HistoryChecker.Format;
 
 namespace Signalbox.HistoryChecker.Rules;
 
-/// <summary>I9: a conflict is on record in both runs, and so is what became of it, before anything is done against a claim that stands.</summary>
+/// <summary>I9: a conflict is on record in both runs, and so is what became of it, before anything is done against a claim that stands. A run that changes its mind needs no second record.</summary>
 internal sealed class Conflicts(Findings findings)
 {
-    private static readonly string[] s_by = ["wait", "yield", "priority", "person"], s_outcomes = ["waits", "yields", "overrules", "stands", "overruled"];
+    private static readonly string[] s_by = ["wait", "yield", "priority", "person", "run"], s_outcomes = ["waits", "yields", "overrules", "stands", "overruled"];
 
     private readonly Dictionary<Side, Place> _raised = [];
     private readonly Dictionary<Side, Ruling> _ruled = [];
@@ -33,18 +33,26 @@ internal sealed class Conflicts(Findings findings)
         _ruled[side] = new(entry.Seq, body.Text("otherRun"), by, outcome);
     }
 
-    /// <summary>What is missing for an intent against a standing claim; null if nothing is.</summary>
+    /// <summary>What is missing in the intent's own run, or speaks against its ruling; null if nothing does.</summary>
     public string? Missing(ActionClaims action, LiveClaim standing, bool approved, long priority)
     {
-        var (own, other) = (new Side(action.Run, action.Id, standing.Owner.Id), new Side(standing.Owner.Run, standing.Owner.Id, action.Id));
+        var own = new Side(action.Run, action.Id, standing.Owner.Id);
         var ruling = _ruled.GetValueOrDefault(own);
         return !_raised.ContainsKey(own) ? $"no conflict.raised in run '{own.Run}'"
             : ruling?.Outcome != "overrules" ? $"{(ruling is null ? "no conflict.ruled" : $"a conflict.ruled that says '{ruling.Outcome}'")} in run '{own.Run}'"
-            : !_raised.ContainsKey(other) ? $"no conflict.raised in run '{other.Run}'"
-            : _ruled.GetValueOrDefault(other)?.Outcome != "overruled" ? $"no conflict.ruled that says 'overruled' in run '{other.Run}'"
+            : ruling.By == "run" && standing.Owner.Run != action.Run ? "a ruling by the run itself, and the claim is another one's"
             : ruling.By is "wait" or "yield" ? $"a ruling by '{ruling.By}', which overrules nothing"
             : ruling.By == "person" && !approved ? "a ruling by a person, and no approval"
             : ruling.By == "priority" && priority <= standing.Owner.Priority ? $"a ruling by priority, and {priority} is not above {standing.Owner.Priority}"
+            : null;
+    }
+
+    /// <summary>What is missing in the other run, which is told in the same transaction, after the intent; null if nothing is.</summary>
+    public string? MissingAcross(string id, string otherRun, string otherId)
+    {
+        var other = new Side(otherRun, otherId, id);
+        return !_raised.ContainsKey(other) ? $"no conflict.raised in run '{otherRun}'"
+            : _ruled.GetValueOrDefault(other)?.Outcome != "overruled" ? $"no conflict.ruled that says 'overruled' in run '{otherRun}'"
             : null;
     }
 

@@ -242,6 +242,7 @@ internal sealed class RunFold(Findings findings, Definition definition, Payloads
             _results.Remove(failed);
         }
 
+        _waits.Reopen();
         _status = Status.Pending;
     }
 

@@ -10,6 +10,7 @@ internal sealed class Waits(Findings findings)
 {
     private readonly Dictionary<(string Scope, string Step), Wait> _open = [];
     private readonly Dictionary<(string Scope, string Step), (string Kind, long Seq)> _closed = [];
+    private readonly HashSet<(string Scope, string Step)> _aboutActions = [];
     private readonly Dictionary<(string Scope, string Step), (long? Due, long Seq)> _queued = [];
     private readonly Dictionary<long, string> _mailbox = [];
     private readonly Dictionary<long, long> _consumed = [];
@@ -40,7 +41,13 @@ internal sealed class Waits(Findings findings)
             findings.Add("I3", entry, $"'{entry.Step}' not to be waited for again in visit {entry.Visit}", $"{entry.Kind} after the {closed.Kind} of seq {closed.Seq}");
         }
 
-        if (!_open.TryAdd(key, new(approval, signal, due, approval ? body.Texts("choices") : [], approval ? body.OptionalText("safe") : null, entry.Seq, approval ? Terms.Read(body) : null)))
+        var terms = approval ? Terms.Read(body) : null;
+        if (terms is { IsOfAnAction: true })
+        {
+            _aboutActions.Add(key);
+        }
+
+        if (!_open.TryAdd(key, new(approval, signal, due, approval ? body.Texts("choices") : [], approval ? body.OptionalText("safe") : null, entry.Seq, terms)))
         {
             findings.Add("I3", entry, $"one open wait '{entry.Step}'", $"a second one; the first is open since seq {_open[key].Seq}");
         }
@@ -160,7 +167,20 @@ internal sealed class Waits(Findings findings)
         _queued.Clear();
     }
 
-    public void BeginVisit() => _closed.Clear();
+    public void BeginVisit()
+    {
+        _closed.Clear();
+        _aboutActions.Clear();
+    }
+
+    /// <summary>A retry does an action anew that came to nothing, and so asks anew whether it may.</summary>
+    public void Reopen()
+    {
+        foreach (var key in _aboutActions)
+        {
+            _closed.Remove(key);
+        }
+    }
 
     private Wait? Close(Entry entry, bool approval)
     {

@@ -210,7 +210,7 @@ public sealed class An_approval_of_an_action
         _journal.Change("r-1", 9, _ => In(Propose("b", arguments: edited))).Change("r-1", 10, _ => In(Ask("b", arguments: edited, quorum: 1)));
         Assert.Equal(["I8 r-1 seq 9: expected 'person:carl', who edited the arguments at seq 7, to be the proposer of 'b'; got 'person:dora'"], _journal.Check());
 
-        static WrittenEntry In(WrittenEntry entry) => entry with { Scope = "edited-1" };
+        static WrittenEntry In(WrittenEntry entry) => entry with { Scope = "edit-a" };
     }
 
     [Fact]

@@ -130,6 +130,13 @@ public sealed class Claims_of_several_runs
     }
 
     [Fact]
+    public void Are_waited_for_in_one_place()
+    {
+        _journal.Add(Intend("r-1", "a", [Block(Host)]), Queue("r-2", "b", Block(Host)), Queue("r-2", "b", Block(Host)));
+        Assert.Equal(["I9 r-2 seq 5: expected one place of 'b' in the queue; got a second one"], _journal.Check());
+    }
+
+    [Fact]
     public void Leave_nobody_waiting_for_nobody()
     {
         _journal.Add(Intend("r-1", "a", [Block(Host)]), Queue("r-2", "b", Block(Host)));

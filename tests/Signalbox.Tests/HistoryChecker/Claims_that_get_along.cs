@@ -61,6 +61,17 @@ public sealed class Claims_that_get_along
     }
 
     [Fact]
+    public void Are_left_to_others_only_where_there_are_any()
+    {
+        _journal.Add(Verdict("r-2", "b", madeByUs: null, claims: [Block(Host)]), Leave());
+        Assert.Empty(_journal.Check());
+        _journal.Change("r-2", 4, _ => Verdict("r-2", "b", madeByUs: null, claims: [Block(Root)]));
+        Assert.Equal(["I9 r-1 seq 6: expected others to want what is left to them; got nobody but 'block' of host/web by 'a' of run 'r-1', standing since seq 5"], _journal.Check());
+
+        static WrittenEntry Leave() => Release("r-1", "a") with { Body = """{"actionIds":["a"],"coHeld":true}""" };
+    }
+
+    [Fact]
     public void Inherit_the_effect_of_one_that_is_released()
     {
         // b relies on a's effect on the same host; a is released, so the effect is b's, and a wider one that c takes back does not concern it.

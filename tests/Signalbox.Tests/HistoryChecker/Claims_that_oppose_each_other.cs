@@ -28,11 +28,19 @@ public sealed class Claims_that_oppose_each_other
     [InlineData(1, "no conflict.raised in run 'r-1'")]
     [InlineData(2, "no conflict.ruled in run 'r-2'")]
     [InlineData(3, "no conflict.ruled that says 'overruled' in run 'r-1'")]
-    public void Need_each_entry_of_it_before_the_intent(int missing, string told)
+    public void Need_each_entry_of_it_before_anything_is_done(int missing, string told)
     {
         WrittenEntry[] entries = [.. Raise("r-2", "b", "r-1", "a"), .. Rule("r-2", "b", "r-1", "a", "priority", "overrules", "overruled")];
-        _journal.Add([.. entries.Where((_, i) => i != missing)]).Add(Intend("r-2", "b", [Allow(Root)], overrules: ["a"], priority: 1)).Add(entries[missing]);
+        _journal.Add([.. entries.Where((_, i) => i != missing)]).Add(Intend("r-2", "b", [Allow(Root)], overrules: ["a"], priority: 1), Verdict("r-2", "b"), entries[missing]);
         Assert.Contains(_journal.Check(), v => v.EndsWith("; got " + told, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void May_be_told_to_the_other_run_right_after_the_intent()
+    {
+        WrittenEntry[] entries = [.. Raise("r-2", "b", "r-1", "a"), .. Rule("r-2", "b", "r-1", "a", "priority", "overrules", "overruled")];
+        _journal.Add(entries[0], entries[2], Intend("r-2", "b", [Allow(Root)], overrules: ["a"], priority: 1), entries[1], entries[3], Verdict("r-2", "b")); // one transaction
+        Assert.Empty(_journal.Check());
     }
 
     [Fact]
@@ -60,6 +68,16 @@ public sealed class Claims_that_oppose_each_other
     {
         _journal.Add([.. Raise("r-2", "b", "r-1", "a"), .. Rule("r-2", "b", "r-1", "a", by, "overrules", "overruled"), Intend("r-2", "b", [Allow(Root)], overrules: ["a"], priority: 1)]);
         Assert.Equal([Expected(told, 6)], _journal.Check());
+    }
+
+    [Fact]
+    public void Of_one_run_are_ruled_by_the_run_itself()
+    {
+        _journal.Add([Raise("r-1", "b", "r-1", "a")[0], Rule("r-1", "b", "r-1", "a", "run", "overrules", "overruled")[0], Intend("r-1", "b", [Allow(Host)], overrules: ["a"]), Verdict("r-1", "b")]);
+        Assert.Empty(_journal.Check());
+        var other = With("r-1", "r-2").Add(Intend("r-1", "a", [Block(Host)]), Verdict("r-1", "a"));
+        other.Add([.. Raise("r-2", "b", "r-1", "a"), .. Rule("r-2", "b", "r-1", "a", "run", "overrules", "overruled"), Intend("r-2", "b", [Allow(Root)], overrules: ["a"])]);
+        Assert.Equal([Expected("a ruling by the run itself, and the claim is another one's", 6)], other.Check());
     }
 
     [Fact]

@@ -258,6 +258,8 @@ public sealed class A_simulation
 
         public ValueTask<IReadOnlyList<ClaimRow>> ClaimsAsync(ClaimQuery query, CancellationToken cancellationToken) => Away(() => _store.ClaimsAsync(query, cancellationToken));
 
+        public ValueTask<long> UsedAsync(string limit, long after, CancellationToken cancellationToken) => Away(() => _store.UsedAsync(limit, after, cancellationToken));
+
         public ValueTask<ReadOnlyMemory<byte>?> FindPayloadAsync(PayloadHash hash, CancellationToken cancellationToken) => Away(() => _store.FindPayloadAsync(hash, cancellationToken));
 
         public ValueTask DisposeAsync() => _store.DisposeAsync();

@@ -20,6 +20,8 @@ public sealed class A_damaged_journal
         public async ValueTask<IReadOnlyList<ClaimRow>> ClaimsAsync(ClaimQuery query, CancellationToken cancellationToken) =>
             await store.ClaimsAsync(query, cancellationToken);
 
+        public ValueTask<long> UsedAsync(string limit, long after, CancellationToken cancellationToken) => store.UsedAsync(limit, after, cancellationToken);
+
         public async ValueTask<ReadOnlyMemory<byte>?> FindPayloadAsync(PayloadHash hash, CancellationToken cancellationToken) =>
             LosesPayloads ? null : await store.FindPayloadAsync(hash, cancellationToken);
 
