@@ -40,7 +40,7 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
         var look = await runner.LookAsync(
             action.Step, action.Handler, action.Arguments, runner.Context(action.Intended, visit.Journal.Now), ActionRunner.Wanted(asked.Undo), mayHaveHappened: false, visit.Closing);
         visit.ThrowIfClosed();
-        if (look.Agreement is not null)
+        if (look.Agreement is not null && !IsRefusedByPerson(action))
         {
             return await JoinAsync(action, look);
         }
@@ -389,6 +389,25 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
         }
     }
 
+    /// <summary>It was to join what stood already, and that is gone: it waits for the person alone, and is in nobody's way.</summary>
+    private async Task LeaveQueueAsync(GatedAction action, Entry request)
+    {
+        if (visit.Record.Action(action.Step)?.Queued is not null)
+        {
+            const string Why = "it is not so any more, and a person is still asked";
+            visit.ThrowIfClosed();
+            await visit.Journal.AppendAsync(
+            [
+                visit.Draft(EntryKinds.ClaimWithdrawn, action.Step, default, Why, actor: "engine"),
+                visit.Draft(EntryKinds.ActionProposed, action.Step, Body.Write(Body.Read<ApprovalRequested>(request).Action!), Why, action.Payloads, actor: action.Asked.Proposer),
+            ]);
+        }
+    }
+
+    /// <summary>A person who does not want it does not want it to be left standing as wanted either.</summary>
+    private bool IsRefusedByPerson(GatedAction action) =>
+        visit.Record.Asked(action.Step) is not null && visit.Record.Outcome(action.Step) is { Kind: EntryKinds.ApprovalAnswered } answer && Body.Read<ApprovalAnswered>(answer).Choice != OpenApproval.Approve;
+
     /// <summary>Who has started the run: of a child, who has started the run that it comes from.</summary>
     private async Task<string> RequesterAsync(Entry started)
     {
@@ -412,6 +431,7 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
             case null when Body.Read<ApprovalRequested>(request).Due <= visit.Journal.Now:
                 return await ExpireAsync(action, look, drafts, also);
             case null:
+                await LeaveQueueAsync(action, request);
                 return default;
             case EntryKinds.ApprovalExpired:
                 return await EndAsync(action, EntryKinds.ActionRefused, "nobody approved it in time", look, drafts, also);

@@ -119,6 +119,10 @@ internal sealed class VisitRecord
                 if (open.Decides(choice))
                 {
                     _outcomes[step] = entry;
+                    if (choice != OpenApproval.Approve && Action(step) is { } refused)
+                    {
+                        refused.Queued = null;
+                    }
                 }
 
                 break;

@@ -378,7 +378,7 @@ public static class ClaimRules
     private static ClaimRow[] Waiting(Entry entry, IClaimTable table)
     {
         var actionId = ActionRunner.ActionId(entry.Run, entry.Visit, new ScopedStep(entry.Scope, entry.Step));
-        return [.. table.Of(actionId).Where(r => r.Phase is ClaimPhase.Proposal or ClaimPhase.Queued)];
+        return [.. table.Of(actionId).Where(r => r.Phase == ClaimPhase.Queued || (r.Phase == ClaimPhase.Proposal && entry.Kind != EntryKinds.ClaimWithdrawn))];
     }
 
     private static void Remove(IClaimTable table, IReadOnlyList<ClaimRow> rows)
