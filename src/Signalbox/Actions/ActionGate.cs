@@ -148,10 +148,10 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
             return await EndAsync(action, EntryKinds.ActionVerified, Why, look);
         }
 
-        if (visit.Record.Action(action.Step) is not { Queued: not null, IsFreed: true })
+        if (!HasTurn(action))
         {
             // Whoever takes back or overrules what was seen must not come between the look and the record: the look that counts is one while it is this action's turn.
-            return await QueueAsync(action, look, [], [], []);
+            return await QueueAsync(action, look, [], [], [], hadTurn: false);
         }
 
         var drafts = new List<EntryDraft>();
@@ -170,7 +170,7 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
         return result.Claims switch
         {
             null => new Begun(result.Entries[^1]),
-            { Code: ClaimRefusal.Held } held => await QueueAsync(action, look, held.InTheWay, drafts, also),
+            { Code: ClaimRefusal.Held } held => await QueueAsync(action, look, held.InTheWay, drafts, also, hadTurn: true),
             _ when ++action.Passes > PassesMax => await EndAsync(action, EntryKinds.ActionRefused, "what is against it stands", look, drafts, also),
             _ => await JoinAsync(action, look),
         };
@@ -524,6 +524,8 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
         };
         visit.ThrowIfClosed();
 
+        var hadTurn = HasTurn(action);
+
         // Closing waits for all of this: an intent on its way is an intent.
         return await visit.ActAsync(async () =>
         {
@@ -538,7 +540,7 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
             {
                 (null, null) => new Begun(await runner.CarryThroughAsync(result.Entries[^1], mayExecute: true, fresh: true)),
                 (null, { } refusal) => await EndAsync(action, EntryKinds.ActionRefused, refusal.Why, look),
-                ({ Code: ClaimRefusal.Held } held, _) => await QueueAsync(action, look, held.InTheWay, drafts, also),
+                ({ Code: ClaimRefusal.Held } held, _) => await QueueAsync(action, look, held.InTheWay, drafts, also, hadTurn),
                 ({ Code: ClaimRefusal.CoHeld } coHeld, _) => await LeaveAsync(action, look, coHeld),
                 ({ Code: ClaimRefusal.LimitReached } reached, _) => await ReachedAsync(action, look, reached, barriers, drafts, also),
 
@@ -549,11 +551,16 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
     }
 
     /// <summary>Waits for its turn, for so long and no longer. What it is against meanwhile is on record, and that it waits.</summary>
-    private async Task<Begun> QueueAsync(GatedAction action, Sighting look, IReadOnlyList<ClaimRow> inTheWay, List<EntryDraft> drafts, List<Commit> also)
+    private async Task<Begun> QueueAsync(GatedAction action, Sighting look, IReadOnlyList<ClaimRow> inTheWay, List<EntryDraft> drafts, List<Commit> also, bool hadTurn)
     {
         var record = visit.Record.Action(action.Step);
         if (record?.Queued is { } queued)
         {
+            if (record.IsFreed && !hadTurn)
+            {
+                return await BeginAsync(action.Asked); // its turn has come while the refusal was on its way
+            }
+
             if (Body.Read<ClaimQueued>(queued).Due <= visit.Journal.Now)
             {
                 var who = inTheWay is [var first, ..] ? $"{first.Claim.Resource} is held by action '{first.Action}' of run {first.Run} since {Microseconds.ToTime(first.At):u}, and" : "it";
@@ -588,6 +595,8 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
         visit.ThrowIfClosed();
         return visit.Record.Action(action.Step) is { IsFreed: true } ? await BeginAsync(action.Asked) : default;
     }
+
+    private bool HasTurn(GatedAction action) => visit.Record.Action(action.Step) is { Queued: not null, IsFreed: true };
 
     /// <summary>How long it waits: no longer than its approval is good for.</summary>
     private long Due(GatedAction action)

@@ -256,7 +256,8 @@ internal sealed class RunLoop : IDisposable
         var waits = visit.TakeUnopenedWaits();
         while (true)
         {
-            if (!visit.HasNews && await _journal.TryAppendAsync([.. waits, Draft(EntryKinds.RunWaiting, "only durable waits are left")]))
+            var cancels = _journal.Head.Row.CancelRequested && !_journal.Record.Opening!.Canceling;
+            if (!cancels && !visit.HasNews && await _journal.TryAppendAsync([.. waits, Draft(EntryKinds.RunWaiting, "only durable waits are left")]))
             {
                 return false;
             }

@@ -220,7 +220,8 @@ public static class ClaimRules
 
     private static ClaimRefusal? Check(IClaimTable table, string actionId, IReadOnlyList<Claim> claims, bool undo, IReadOnlyList<string> overrules, IReadOnlyList<string> releases, long at)
     {
-        var own = table.Of(actionId).FirstOrDefault(r => r.Phase == ClaimPhase.Queued)?.Position ?? long.MaxValue;
+        // Who has waited too long has lost their place.
+        var own = table.Of(actionId).FirstOrDefault(r => r.Phase == ClaimPhase.Queued && r.IsLive(at))?.Position ?? long.MaxValue;
         var others = claims.SelectMany(c => table.Overlapping(c.Resource.Path).Select(row => (Claim: c, Row: row))).Where(o => o.Row.ActionId != actionId && o.Row.IsLive(at)).ToArray();
         if (others.Where(o => IsBefore(o.Row, actionId, own)).Select(o => o.Row).Distinct().ToArray() is { Length: > 0 } before)
         {

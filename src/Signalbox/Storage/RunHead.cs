@@ -224,7 +224,7 @@ public sealed record RunHead
         EntryKinds.CancelRequested => (this with { Row = Row with { CancelRequested = true } }).Woken(entry, Row.Status is RunStatus.Waiting or RunStatus.Held),
         EntryKinds.WaitOpened => Opened(entry, Body.Read<WaitOpened>(entry)),
         EntryKinds.ApprovalRequested => Asked(entry, Body.Read<ApprovalRequested>(entry)),
-        EntryKinds.ClaimQueued => this with { Waits = Waits.Add(new(entry.Scope, entry.Step, WaitKind.Claim, null, Body.Read<ClaimQueued>(entry).Due, entry.Seq)) },
+        EntryKinds.ClaimQueued => this with { Waits = Waits.RemoveAll(w => w.Kind == WaitKind.Claim && w.Scope == entry.Scope && w.Step == entry.Step).Add(new(entry.Scope, entry.Step, WaitKind.Claim, null, Body.Read<ClaimQueued>(entry).Due, entry.Seq)) },
         EntryKinds.ClaimFreed => Woken(entry, Row.Status == RunStatus.Waiting),
         EntryKinds.WaitCompleted => Completed(entry, Body.Read<WaitCompleted>(entry).SignalSeq),
         EntryKinds.WaitWithdrawn or EntryKinds.ApprovalWithdrawn or EntryKinds.ApprovalExpired => Without(entry),

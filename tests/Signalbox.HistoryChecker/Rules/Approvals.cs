@@ -36,7 +36,11 @@ internal sealed class Approvals(Findings findings)
             case "approval.expired": Close(entry, run, RequestState.Expired); break;
             case "approval.withdrawn": Close(entry, run, RequestState.Withdrawn); break;
             case "policy.judged": run.Judge(body.Text("actionId"), body.Text("policy"), body.Text("verdict"), entry.Seq); break;
-            case "run.retried": run.Verdicts.Clear(); break;
+            case "run.retried":
+                // What had come to nothing is judged and asked anew, and need not need it any more.
+                run.Verdicts.Clear();
+                run.Asked.Clear();
+                break;
             case "action.intended": Intend(entry, body, run); break;
         }
     }

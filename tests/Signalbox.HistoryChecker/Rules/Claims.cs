@@ -133,7 +133,7 @@ internal sealed class Claims(Findings findings)
     {
         var ids = body.Texts("actionIds");
         MustBeOfTheRun(entry, ids);
-        foreach (var left in body.Flag("coHeld") ? ids.SelectMany(i => Of(entry, i).All).Where(c => c.Form == ClaimForm.Standing && Heir(c, entry.At, ids) is null) : [])
+        foreach (var left in body.Flag("coHeld") ? ids.SelectMany(i => Of(entry, i).All.ToArray()).Where(c => c.Form == ClaimForm.Standing && Heir(c, entry.At, ids) is null) : [])
         {
             findings.Add("I9", entry, "others to want what is left to them", $"nobody but {left}");
         }
@@ -227,7 +227,9 @@ internal sealed class Claims(Findings findings)
         {
             // It joins what stands already, or says only now what it has a stake in.
             MustBeFree(entry, action, stated);
-            MustBeRuled(entry, action, stated, _ => "one that joins what stands");
+            var overrules = body.Texts("overrules");
+            MustBeRuled(entry, action, stated, standing => !overrules.Contains(standing.Owner.Id, StringComparer.Ordinal)
+                ? "one that joins what stands" : _conflicts.Missing(action, standing, approved: false, body.OptionalNumber("priority") ?? 0));
         }
 
         Leave(action);

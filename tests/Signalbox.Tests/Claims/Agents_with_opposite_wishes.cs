@@ -26,7 +26,7 @@ public sealed class Agents_with_opposite_wishes(ITestOutputHelper output)
             }
             catch (Exception e)
             {
-                failures.Add($"With seed {seed} (SIGNALBOX_SEED={seed} SIGNALBOX_RUNS=1): {e.Message}\n{(failures.Count == 0 ? world.Told : "")}");
+                failures.Add($"With seed {seed} (SIGNALBOX_SEED={seed} SIGNALBOX_RUNS=1): {(e is Xunit.Sdk.XunitException ? e.Message : e)}\n{(failures.Count == 0 ? world.Told : "")}");
             }
 
             longest = world.LongestWait > longest ? world.LongestWait : longest;
