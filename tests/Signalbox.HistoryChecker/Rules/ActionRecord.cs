@@ -26,6 +26,9 @@ internal sealed class Course
 
     public bool MadeByUs { get; set; }
 
+    /// <summary>An operator took it as done; nobody looked.</summary>
+    public bool IsAccepted { get; set; }
+
     /// <summary>The seq of the entry that set <see cref="Phase"/>.</summary>
     public long Seq { get; set; }
 

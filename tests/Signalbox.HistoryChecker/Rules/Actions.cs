@@ -170,6 +170,7 @@ internal sealed class Actions(Findings findings, Payloads payloads, HistoryOptio
         }
 
         course.MadeByUs = madeByUs;
+        course.IsAccepted = verdict == Phase.Verified && (body.OptionalNumber("probes") ?? 0) == 0;
         action.Step = (entry.Scope, entry.Step);
         Set(course, verdict, entry);
         if (verdict == Phase.Verified)

@@ -21,6 +21,9 @@ internal sealed class Claims(Findings findings)
     /// <summary>The claims that rulings ended.</summary>
     public List<Overruled> Overruled { get; } = [];
 
+    /// <summary>The actions whose claims were released though their effect stays, and where.</summary>
+    public List<(long Position, string Action)> Released { get; } = [];
+
     public void Take(Entry entry, Body body)
     {
         MustBeTold(entry.Run);
@@ -137,6 +140,7 @@ internal sealed class Claims(Findings findings)
 
         foreach (var id in ids)
         {
+            Released.Add((entry.Position, id));
             foreach (var standing in Of(entry, id).All.Where(c => c.Form == ClaimForm.Standing).ToArray())
             {
                 _index.Remove(standing);

@@ -135,7 +135,7 @@ internal sealed class TargetLog(Findings findings, Actions actions, Verification
 
     private void CheckVerdict(ActionRecord action, Course course, string direction, int effects)
     {
-        if (course.Phase == Phase.Verified && course.MadeByUs && effects == 0)
+        if (course.Phase == Phase.Verified && course.MadeByUs && !course.IsAccepted && effects == 0)
         {
             findings.Add("I6", action.Run, course.Seq, $"an effect of {direction} '{action.Id}', which is verified as made by us", "none");
         }

@@ -32,40 +32,60 @@ internal sealed class TargetState(Findings findings, Actions actions, Claims cla
         }
     }
 
-    private static bool IsOpen(Course course) => course.IsUnsettled || course.Phase is Phase.Diverged or Phase.Settled;
+    private static bool IsOpen(Course course) => course.IsUnsettled || course.IsAccepted || course.Phase is Phase.Diverged or Phase.Settled;
 
     private void Fold()
     {
+        var released = new Queue<(long Position, string Action)>(claims.Released);
         foreach (var change in actions.StateChanges.Where(c => c.Action.Resource is not null).OrderBy(c => c.Position))
         {
-            var action = change.Action;
-            if (!_holdings.TryGetValue(action.Resource!, out var holding))
+            while (released.TryPeek(out var release) && release.Position < change.Position)
             {
-                _holdings.Add(action.Resource!, holding = new Holding());
+                Release(released.Dequeue().Action);
             }
 
-            if (action.Name != options.Action)
-            {
-                TakeOut(holding, change);
-                continue;
-            }
+            Take(change);
+        }
+    }
 
-            holding.Last = change;
-            foreach (var released in change.Undo ? change.Releases : [])
-            {
-                holding.Holders.Remove(released);
-            }
+    private void Take(StateChange change)
+    {
+        var action = change.Action;
+        if (!_holdings.TryGetValue(action.Resource!, out var holding))
+        {
+            _holdings.Add(action.Resource!, holding = new Holding());
+        }
 
-            if (!change.Undo)
-            {
-                holding.StoodBefore |= !change.MadeByUs && holding.Holders.Count == 0;
-                holding.Holders.Add(action.Id);
-            }
-            else if (!holding.Holders.Remove(action.Id)
-                && holding.Holders.Find(id => actions.Find(id) is { } done && done.Run == action.Run && done.ArgumentsHash == action.ArgumentsHash) is { } same)
-            {
-                holding.Holders.Remove(same); // an undo under an id of its own
-            }
+        if (action.Name != options.Action)
+        {
+            TakeOut(holding, change);
+            return;
+        }
+
+        holding.Last = change;
+        foreach (var released in change.Undo ? change.Releases : [])
+        {
+            holding.Holders.Remove(released);
+        }
+
+        if (!change.Undo)
+        {
+            holding.StoodBefore |= !change.MadeByUs && holding.Holders.Count == 0;
+            holding.Holders.Add(action.Id);
+        }
+        else if (!holding.Holders.Remove(action.Id)
+            && holding.Holders.Find(id => actions.Find(id) is { } done && done.Run == action.Run && done.ArgumentsHash == action.ArgumentsHash) is { } same)
+        {
+            holding.Holders.Remove(same); // an undo under an id of its own
+        }
+    }
+
+    /// <summary>It wants the effect no more, and leaves it to the others; to nobody, where there are none.</summary>
+    private void Release(string action)
+    {
+        if (actions.Find(action)?.Resource is { } resource && _holdings.TryGetValue(resource, out var holding) && holding.Holders.Remove(action))
+        {
+            holding.StoodBefore |= holding.Holders.Count == 0;
         }
     }
 

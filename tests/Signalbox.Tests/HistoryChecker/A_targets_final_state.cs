@@ -121,6 +121,22 @@ public sealed class A_targets_final_state
     }
 
     [Fact]
+    public void Has_what_was_left_to_others_until_they_take_it_back()
+    {
+        const string Arguments = """{"address":"192.0.2.7"}""";
+        object[] claims = [Acting.Block("host/192.0.2.7")];
+        var journal = Acting.With("r-1", "r-2").Add(
+            Acting.Intend("r-1", "a", claims, arguments: Arguments), Acting.Verdict("r-1", "a"),
+            Acting.Verdict("r-2", "b", madeByUs: null, claims: claims) is var joins ? joins with { Body = joins.Body[..^1] + $",\"arguments\":{Arguments}}}" } : null!,
+            Acting.Release("r-1", "a"));
+        Assert.Empty(journal.Check(Options("192.0.2.7")));
+        Assert.Single(journal.Check(Options()));
+        journal.Add(Acting.Intend("r-2", "b-undo", claims, undo: true, releases: ["b"], arguments: Arguments), Acting.Verdict("r-2", "b-undo", undo: true, releases: ["b"]));
+        Assert.Empty(journal.Check(Options()));
+        Assert.Single(journal.Check(Options("192.0.2.7")));
+    }
+
+    [Fact]
     public void Is_as_ruled()
     {
         var journal = Ruled("host/192.0.2.7");

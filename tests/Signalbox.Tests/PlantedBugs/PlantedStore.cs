@@ -30,6 +30,19 @@ public enum Bug
     ModelAskedAgain,
     TurnForgotten,
     EscalationLeftOut,
+    ApprovalConsumedTwice,
+    SelfApproval,
+    ApprovalCheckedOnlyAtDecision,
+    ExpiryOnlyBySweeper,
+    HashOmitsAnArgument,
+    ClaimFreedBeforeVerify,
+    ClaimsInArrivalOrder,
+    ClaimsUnchecked,
+    QueueJumped,
+    RulingInOneRunAlone,
+    LimitUncounted,
+    UnknownTakenForFailed,
+    OneLookTakenForVerified,
 }
 
 /// <summary>A store in memory as it should be, but for one bug. It shows that the checker and the crash test would find that bug in an engine or in a store.</summary>
@@ -42,6 +55,7 @@ internal sealed class PlantedStore(ManualClock clock, Bug bug) : IRunStore
     private readonly Dictionary<PayloadHash, ReadOnlyMemory<byte>> _payloads = [];
     private readonly Dictionary<string, DateTimeOffset> _workers = [];
     private readonly List<Action<RunChange>> _subscribers = [];
+    private readonly Dictionary<RunId, long> _approvals = [];
     private int _struck;
     private bool _turns;
 
@@ -51,7 +65,7 @@ internal sealed class PlantedStore(ManualClock clock, Bug bug) : IRunStore
     {
         var changes = new List<RunChange>();
         var result = Append(commit, changes);
-        foreach (var other in result.IsCommitted && bug != Bug.OtherRunsCommitLost ? commit.Also : [])
+        foreach (var other in result.IsCommitted && bug is not (Bug.OtherRunsCommitLost or Bug.RulingInOneRunAlone) ? commit.Also : [])
         {
             Append(other, changes);
         }
@@ -131,6 +145,9 @@ internal sealed class PlantedStore(ManualClock clock, Bug bug) : IRunStore
     public ValueTask<ReadOnlyMemory<byte>?> FindPayloadAsync(PayloadHash hash, CancellationToken cancellationToken) =>
         ValueTask.FromResult<ReadOnlyMemory<byte>?>(_payloads.TryGetValue(hash, out var bytes) ? bytes : null);
 
+    /// <summary>The position of the last entry.</summary>
+    public long Position => _log.Count;
+
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     private CommitResult Append(Commit commit, List<RunChange> changes)
@@ -139,10 +156,12 @@ internal sealed class PlantedStore(ManualClock clock, Bug bug) : IRunStore
         var head = _heads.GetValueOrDefault(commit.Run);
         var key = CommitRules.StartKey(commit);
         var holder = key is { } k && bug != Bug.DoubleStartForOneKey && _keys.TryGetValue(k, out var run) ? _heads[run] : null;
-        if (CommitRules.Check(commit, head, holder, Claims, Now()) is { } refused)
+        if (Check(commit, head, holder) is { } refused)
         {
             return refused;
         }
+
+        commit = PlantedUnchecked(commit);
 
         var (after, entries) = CommitRules.Seal(commit, bug == Bug.SeqGap && head?.Seq == 4 ? head with { Seq = 5 } : head, _log.Count + 1, Now(), _entropy);
         if (bug == Bug.HashWrong && entries[0].Kind == EntryKinds.StepCompleted && Strikes(1))
@@ -172,6 +191,7 @@ internal sealed class PlantedStore(ManualClock clock, Bug bug) : IRunStore
         }
 
         _turns |= CommitRules.Apply(entries, Claims);
+        FreeEarly(entries);
         _log.AddRange(entries);
         _heads[commit.Run] = after;
         if (head?.Row.Status != after.Row.Status || commit.Epoch is null)
@@ -182,8 +202,56 @@ internal sealed class PlantedStore(ManualClock clock, Bug bug) : IRunStore
         return new(CommitStatus.Committed, after, entries);
     }
 
+    private CommitResult? Check(Commit commit, RunHead? head, RunHead? holder)
+    {
+        var at = bug switch
+        {
+            Bug.ApprovalCheckedOnlyAtDecision when commit.Entries.Any(e => e.Kind == EntryKinds.ActionIntended) => 0,
+            Bug.ExpiryOnlyBySweeper when commit.Entries.Any(e => e.Kind == EntryKinds.ApprovalAnswered) => 0,
+            _ => Now(),
+        };
+        var seen = bug switch
+        {
+            Bug.ClaimsUnchecked => new PartOfClaims(Claims, r => r.Phase != ClaimPhase.Hold),
+            Bug.QueueJumped => new PartOfClaims(Claims, r => r.Phase != ClaimPhase.Queued),
+            Bug.LimitUncounted => new PartOfClaims(Claims, _ => true, countsLimits: false),
+            _ => (IClaimTable)Claims,
+        };
+
+        // Whoever takes one claim after the other has the first before anybody looks at the second.
+        var asked = bug == Bug.ClaimsInArrivalOrder ? Altered<ActionIntended>(commit, EntryKinds.ActionIntended, i => i with { Claims = [.. (i.Claims ?? []).Take(1)] }) : commit;
+        return CommitRules.Check(asked, head, holder, seen, at);
+    }
+
+    /// <summary>What a store or an engine would record that does not check it.</summary>
+    private Commit PlantedUnchecked(Commit commit) => bug switch
+    {
+        Bug.ApprovalConsumedTwice => Altered<ActionIntended>(commit, EntryKinds.ActionIntended, i => i.Approval is null ? i : i with { Approval = First(commit.Run, i.Approval.Value) }),
+        _ => commit,
+    };
+
+    private long First(RunId run, long approval) => _approvals.TryGetValue(run, out var first) ? first : _approvals[run] = approval;
+
+    /// <summary>A claim that ends when the target has answered, whatever the target then shows.</summary>
+    private void FreeEarly(IReadOnlyList<Entry> entries)
+    {
+        foreach (var entry in entries.Where(e => bug == Bug.ClaimFreedBeforeVerify && e.Kind == EntryKinds.ActionExecuted))
+        {
+            foreach (var row in Claims.Of(Body.Read<ActionExecuted>(entry).ActionId).Where(r => r.Phase == ClaimPhase.Hold))
+            {
+                Claims.Remove(row);
+            }
+
+            _turns = true;
+        }
+    }
+
     private Commit Planted(Commit commit) => bug switch
     {
+        Bug.SelfApproval => Altered<ApprovalRequested>(commit, EntryKinds.ApprovalRequested, r => r.Terms is null ? r : r with { Terms = r.Terms with { Barred = null } }),
+        Bug.HashOmitsAnArgument => WithHashOfLess(commit),
+        Bug.UnknownTakenForFailed => commit with { Entries = [.. commit.Entries.Select(e => e.Kind == EntryKinds.ActionUnknown ? e with { Kind = EntryKinds.ActionNotApplied } : e)] },
+        Bug.OneLookTakenForVerified => Altered<ActionObserved>(commit, EntryKinds.ActionVerified, o => o with { Agreement = new Agreement(1, 0, 3, 2_000_000) }),
         Bug.EpochUnchecked => commit with { Epoch = null },
         Bug.ExpectedSeqUnchecked or Bug.WakeUpLost => commit with { ExpectedSeq = null },
         Bug.StepRecordedTwice when commit.Entries[^1].Kind == EntryKinds.StepCompleted && Strikes(1) => commit with { Entries = [.. commit.Entries, commit.Entries[^1]] },
@@ -201,6 +269,22 @@ internal sealed class PlantedStore(ManualClock clock, Bug bug) : IRunStore
         Bug.TurnForgotten => Altered<StepCompleted>(commit, EntryKinds.StepCompleted, s => s.Model is null ? s : s with { Model = s.Model with { Turn = 1 } }),
         _ => commit,
     };
+
+    /// <summary>The hash of an action's arguments is that of the first of them, wherever it is stated.</summary>
+    private static Commit WithHashOfLess(Commit commit)
+    {
+        var less = Altered<ActionProposed>(commit, EntryKinds.ActionProposed, Less);
+        less = Altered<ApprovalRequested>(less, EntryKinds.ApprovalRequested, r => r.Action is null ? r : r with { Action = Less(r.Action), Terms = r.Terms! with { ArgumentsHash = Less(r.Action).ArgumentsHash } });
+        return Altered<ActionIntended>(less, EntryKinds.ActionIntended, i => i with { ArgumentsHash = Hash(i.Arguments) });
+
+        static ActionProposed Less(ActionProposed proposed) => proposed with { ArgumentsHash = Hash(proposed.Arguments) };
+
+        static string Hash(RawJson arguments)
+        {
+            using var document = JsonDocument.Parse(arguments.Utf8);
+            return Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(CanonicalJson.Of(JsonSerializer.SerializeToUtf8Bytes(document.RootElement.EnumerateObject().First().Value))));
+        }
+    }
 
     /// <summary>As if the engine wrote no such entry: one that says nothing stands in its place.</summary>
     private static Commit Without(Commit commit, string kind) => commit with
@@ -238,4 +322,24 @@ internal sealed class PlantedStore(ManualClock clock, Bug bug) : IRunStore
             }
         }
     }
+}
+
+/// <summary>The claims as a store sees them that overlooks some, or does not add up what is used of limits.</summary>
+internal sealed class PartOfClaims(IClaimTable all, Func<ClaimRow, bool> sees, bool countsLimits = true) : IClaimTable
+{
+    public IReadOnlyList<ClaimRow> Overlapping(string path) => [.. all.Overlapping(path).Where(sees)];
+
+    public IReadOnlyList<ClaimRow> Of(string actionId) => all.Of(actionId);
+
+    public IReadOnlyList<ClaimRow> OfRun(RunId run) => all.OfRun(run);
+
+    public IReadOnlyList<ClaimRow> Queued() => all.Queued();
+
+    public void Put(ClaimRow row) => all.Put(row);
+
+    public void Remove(ClaimRow row) => all.Remove(row);
+
+    public long Used(string limit, long after) => countsLimits ? all.Used(limit, after) : 0;
+
+    public void Use(string limit, long at, long amount, long forget) => all.Use(limit, at, amount, forget);
 }
