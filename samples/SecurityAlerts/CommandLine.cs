@@ -75,9 +75,9 @@ internal static class CommandLine
 
         Firewall.Validators.Add(result =>
         {
-            if (result.Tokens is not [.., { Value: "file" or "nft" }])
+            if (result.Tokens is [.., { Value: not ("file" or "nft") } wrong])
             {
-                result.AddError($"--firewall must be file or nft; got \"{TerminalText.Escape(result.Tokens is [.., var got] ? got.Value : "", 60)}\".");
+                result.AddError($"--firewall must be file or nft; got \"{TerminalText.Escape(wrong.Value, 60)}\".");
             }
         });
 

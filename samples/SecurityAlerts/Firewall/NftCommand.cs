@@ -20,7 +20,6 @@ internal sealed class NftException(string message, Exception? inner = null) : IO
 /// <param name="networkNamespace">A namespace that <c>ip netns</c> knows; null for the one this process is in.</param>
 internal sealed class NftCommand(string? networkNamespace, TimeProvider clock)
 {
-    private const int OutputMax = 64 * 1024 * 1024; // characters: some 500,000 blocked addresses
     private const int ErrorsMax = 4096;
 
     private static readonly TimeSpan TimeLimit = TimeSpan.FromSeconds(10);
@@ -28,6 +27,9 @@ internal sealed class NftCommand(string? networkNamespace, TimeProvider clock)
     /// <summary>Where commands are looked for. Debian and others have these where an ordinary user's PATH does not lead.</summary>
     public IReadOnlyList<string> Folders { get; init; } =
         [.. (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries), "/usr/sbin", "/sbin"];
+
+    /// <summary>How many characters a call may say: the default is enough for a million blocked addresses.</summary>
+    public int OutputMax { get; init; } = 64 * 1024 * 1024;
 
     /// <summary>Whose firewall this is, for messages.</summary>
     public string Where => networkNamespace is null ? "this machine" : $"the network namespace {TerminalText.Escape(networkNamespace, 60)}";

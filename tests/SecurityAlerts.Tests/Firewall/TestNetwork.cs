@@ -109,7 +109,8 @@ internal sealed class TestNetwork : IAsyncDisposable
         : Find("nft") is null ? "there is no 'nft' command; apt install nftables (test.sh does)."
         : null;
 
-    private static string? Find(string command) => new NftCommand(null, TimeProvider.System).Folders.Select(folder => Path.Combine(folder, command)).FirstOrDefault(File.Exists);
+    /// <summary>Where a command is; null where it is not.</summary>
+    internal static string? Find(string command) => new NftCommand(null, TimeProvider.System).Folders.Select(folder => Path.Combine(folder, command)).FirstOrDefault(File.Exists);
 
     private async Task JoinAsync()
     {
