@@ -18,6 +18,9 @@ internal interface IKillRound : IAsyncDisposable
 
     IReadOnlyDictionary<string, string> Environment { get; }
 
+    /// <summary>Completes when the target has changed: an effect that the sample cannot have recorded yet. Null where the target cannot tell.</summary>
+    Task? ChangedAsync() => null;
+
     /// <summary>Checks the target, and gives what the history checker needs of it.</summary>
     Task<HistoryOptions> CheckTargetAsync();
 
@@ -29,12 +32,12 @@ internal interface IKillRound : IAsyncDisposable
 /// The sample as a real process, ended with SIGKILL at random moments and started again until all alerts are handled; again and again in fresh rounds,
 /// until it was killed so many times. <c>SIGNALBOX_KILLS</c> sets how many (30), <c>SIGNALBOX_SEED</c> repeats the moments of a run.
 /// </summary>
-internal sealed class KillLoop(ITestOutputHelper output, Func<Task<IKillRound>> begin)
+/// <param name="output">Where the figures go.</param>
+/// <param name="alerts">The folder with the alerts; null for the sample's own.</param>
+/// <param name="begin">Begins a round.</param>
+internal sealed class KillLoop(ITestOutputHelper output, string? alerts, Func<Task<IKillRound>> begin)
 {
     private static int Kills => Number("SIGNALBOX_KILLS") ?? 30;
-
-    private static List<string> Arguments =>
-        World.FindRealAlerts() is { } folder ? ["--data", folder, "--decisions", "decisions.jsonl"] : ["--decisions", "decisions.jsonl"];
 
     public async Task RunAsync()
     {
@@ -70,9 +73,9 @@ internal sealed class KillLoop(ITestOutputHelper output, Func<Task<IKillRound>> 
             .Select(step => $"{step.Key} was asked again after its reply was recorded"));
 
     /// <summary>What a run without any crash decides.</summary>
-    private static async Task<Dictionary<string, string>> ExpectedAsync()
+    private async Task<Dictionary<string, string>> ExpectedAsync()
     {
-        var data = World.FindRealAlerts() is null ? await AlertData.ReadAsync(World.OwnAlerts) : await World.RealAlertsAsync();
+        var data = await AlertData.ReadAsync(alerts ?? World.OwnAlerts);
         return (await Triage.AllAsync(data)).ToDictionary(alert => alert.CaseFile.Alert.Id, alert => alert.Verdict.Decision.InText());
     }
 
@@ -86,14 +89,19 @@ internal sealed class KillLoop(ITestOutputHelper output, Func<Task<IKillRound>> 
         return Stopwatch.GetElapsedTime(begun);
     }
 
-    /// <summary>Every third kill comes early: while .NET starts, the store is made or opened, and the first runs are begun or taken over.</summary>
-    private static async Task<int> KillUntilDoneAsync(IKillRound round, Random random, TimeSpan span, int killsMax)
+    /// <summary>
+    /// Every third kill comes early: while .NET starts, the store is made or opened, and the first runs are begun or taken over. Where the target tells, every second one
+    /// comes between an effect and its record.
+    /// </summary>
+    private async Task<int> KillUntilDoneAsync(IKillRound round, Random random, TimeSpan span, int killsMax)
     {
         for (var kills = 0; ; kills++)
         {
             var moment = span * random.NextDouble() * (random.Next(3) == 0 ? 0.3 : 1);
+            var isAtEffect = random.Next(2) == 0;
             await using var process = Start(round);
-            if (kills == killsMax || !await process.KillAfterAsync(moment))
+            var kill = isAtEffect && round.ChangedAsync() is { } changed ? changed : Task.Delay(moment);
+            if (kills == killsMax || !await process.KillAfterAsync(kill))
             {
                 var end = await process.EndAsync();
                 Assert.True(end.ExitCode == 0, $"exit code {end.ExitCode} after {kills} kills\n{end.Output}\n{end.Errors}");
@@ -102,7 +110,8 @@ internal sealed class KillLoop(ITestOutputHelper output, Func<Task<IKillRound>> 
         }
     }
 
-    private static SampleProcess Start(IKillRound round) => SampleProcess.Start(round.World, round.Environment, [.. Arguments, .. round.Options]);
+    private SampleProcess Start(IKillRound round) =>
+        SampleProcess.Start(round.World, round.Environment, [.. alerts is null ? [] : (string[])["--data", alerts], "--decisions", "decisions.jsonl", .. round.Options]);
 
     private static async Task<string> CheckAsync(IKillRound round, Dictionary<string, string> expected)
     {

@@ -7,7 +7,7 @@ namespace SecurityAlerts.Tests;
 public sealed class Killed_without_warning(ITestOutputHelper output)
 {
     [Fact]
-    public Task Loses_nothing_and_does_nothing_twice() => new KillLoop(output, () => Task.FromResult<IKillRound>(new Round())).RunAsync();
+    public Task Loses_nothing_and_does_nothing_twice() => new KillLoop(output, World.FindRealAlerts(), () => Task.FromResult<IKillRound>(new Round())).RunAsync();
 
     private sealed class Round : IKillRound
     {

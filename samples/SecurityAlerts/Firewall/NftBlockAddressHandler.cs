@@ -23,7 +23,7 @@ internal sealed class NftBlockAddressHandler(NftFirewall firewall) : ActionHandl
     public override async Task<Observation> VerifyAsync(BlockAddress action, ActionContext context, CancellationToken cancellationToken)
     {
         var table = await firewall.LookAsync(cancellationToken);
-        return NftFirewall.WhyMemoryIsLost(table, context.IntendedAt) is { } why ? Observation.Unclear(why) : Look(action, context, table);
+        return firewall.WhyMemoryIsLost(table, context.IntendedAt) is { } why ? Observation.Unclear(why) : Look(action, context, table);
     }
 
     public override async Task<string?> UndoAsync(BlockAddress action, ActionContext context, CancellationToken cancellationToken) =>

@@ -37,7 +37,7 @@ internal sealed class NftMemoryLostException(string message) : IOException(messa
 /// </summary>
 internal sealed class NftFirewall(NftCommand nft, TimeProvider clock)
 {
-    /// <summary>How long an action's id is remembered. A call that may be a repetition must come within this of the first.</summary>
+    /// <summary>How long an action's id is remembered. Later than this after its intent no call is made: it could be a second one.</summary>
     public static readonly TimeSpan RemembersFor = TimeSpan.FromHours(24);
 
     public const string FullName = $"{NftTable.Family} {NftTable.Name}";
@@ -135,7 +135,7 @@ internal sealed class NftFirewall(NftCommand nft, TimeProvider clock)
     };
 
     /// <summary>Why nobody can know whether an action happened before; null when it can be known.</summary>
-    public static string? WhyMemoryIsLost(NftTable table, DateTimeOffset intendedAt)
+    public string? WhyMemoryIsLost(NftTable table, DateTimeOffset intendedAt)
     {
         const string LookYourself = "whether this action was carried out before is unknown. Look at the firewall yourself";
         return table switch
@@ -144,6 +144,8 @@ internal sealed class NftFirewall(NftCommand nft, TimeProvider clock)
             { Memory: null } => $"the firewall's memory of actions was lost (table {FullName} has no marker in set {NftTable.Done}): {LookYourself}",
             { Memory.Since: var since } when since > intendedAt =>
                 $"the firewall's memory of actions was lost: it remembers since {Time(since)}, and this action was intended at {Time(intendedAt)}; {LookYourself}",
+            _ when clock.GetUtcNow() - intendedAt >= RemembersFor =>
+                $"the firewall remembers an action for {RemembersFor.TotalHours:0} hours, and this one was intended at {Time(intendedAt)}: {LookYourself}",
             _ => null,
         };
 
@@ -187,7 +189,7 @@ internal sealed class NftFirewall(NftCommand nft, TimeProvider clock)
             : throw new NftException($"The firewall of {Where} did not take a note ({NftCommand.FirstLine(end.Errors)}). Nothing was done.");
     }
 
-    private static void ThrowIfLost(NftTable table, DateTimeOffset intendedAt)
+    private void ThrowIfLost(NftTable table, DateTimeOffset intendedAt)
     {
         if (WhyMemoryIsLost(table, intendedAt) is { } why)
         {

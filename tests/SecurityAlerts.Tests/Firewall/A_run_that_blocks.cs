@@ -38,6 +38,13 @@ public sealed class A_run_that_blocks
         Assert.Equal((RunStatus.Held, TroubleCodes.ActionInDoubt), (run.Row.Status, run.Row.ReasonCode));
         Assert.Contains("is unknown: table inet signalbox is gone, and with it the firewall's memory of actions", run.Row.Reason, StringComparison.Ordinal);
         Assert.Single(await log.EffectsAsync());
+
+        // What an operator says holds, once there is a table again (the sample makes one when it starts).
+        await network.Firewall().SetUpAsync(default);
+        Assert.True((await world.Client.Value.ReleaseAsync(run.Row.Run, ReleaseVerb.Undo)).IsAccepted);
+        var asking = await world.Client.Value.WaitUntilAsync(run.Row.Run, row => row.Status == RunStatus.Waiting).WaitAsync(ResponseWorld.TimeLimit);
+        Assert.Equal(nameof(AlertState.Escalate), asking.State);
+        Assert.Single(await log.EffectsAsync());
     }
 
     [Fact]

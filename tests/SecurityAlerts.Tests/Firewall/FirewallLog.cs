@@ -39,6 +39,15 @@ internal sealed class FirewallLog : IAsyncDisposable
         return log;
     }
 
+    /// <summary>Completes at the next change, whatever it is.</summary>
+    public Task ChangedAsync()
+    {
+        lock (_lines)
+        {
+            return _more.Task;
+        }
+    }
+
     /// <summary>Everything so far.</summary>
     public async Task<IReadOnlyList<FirewallEffect>> EffectsAsync()
     {
