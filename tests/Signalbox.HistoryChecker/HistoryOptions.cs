@@ -13,6 +13,9 @@ public sealed record HistoryOptions
     /// </summary>
     public IEnumerable<string>? TargetLog { get; init; }
 
+    /// <summary>The name of the action whose target's log that is, where runs act on other targets too; null if it is the log of every target.</summary>
+    public string? TargetLogAction { get; init; }
+
     /// <summary>The target's state at the end: one resource a line, <c>#</c> begins a comment (I10). Needs <see cref="Action"/> and <see cref="Resource"/>.</summary>
     public IEnumerable<string>? TargetState { get; init; }
 
