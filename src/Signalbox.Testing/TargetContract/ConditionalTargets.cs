@@ -66,7 +66,7 @@ internal static class ConditionalTargets
     }
 
     [NeedsFeature(TargetFeatures.Undo)]
-    public static async Task An_undo_of_an_older_epoch_is_refused_after_a_call_of_a_newer(TargetBench bench)
+    public static async Task An_undo_of_an_older_epoch_is_refused_after_a_look_of_a_newer(TargetBench bench)
     {
         var subject = bench.NewSubject();
         var old = NewContext(epoch: 1);

@@ -70,7 +70,7 @@ internal abstract class TargetSubject
         }
         catch (Exception e) when (e is not ContractViolationException)
         {
-            throw new ContractViolationException($"{method} failed: {Text(e)} What it cannot see it is to call unclear.", e);
+            throw new ContractViolationException($"{method} failed, and nothing speaks against it: {Text(e)}", e);
         }
 
         Expect.That(seen is not null, $"{method} gave nothing, which is no observation.");
