@@ -42,7 +42,7 @@ public sealed class SqliteRunAccess : IAsyncDisposable
         }
 
         StoreSchema.ThrowIfEmpty(paths);
-        var reader = new SqliteReader(paths, new PayloadFiles(paths.Payloads));
+        var reader = new SqliteReader(paths, new PayloadFiles(paths.Payloads), clock ?? TimeProvider.System);
         try
         {
             reader.Check();

@@ -46,7 +46,7 @@ public sealed class SqliteRunStore : IRunStore
         _lock = @lock;
         _connection = connection;
         _files = new PayloadFiles(paths.Payloads);
-        _reader = new SqliteReader(paths, _files);
+        _reader = new SqliteReader(paths, _files, options.Clock);
         _hints = new ChangeHints(options.Logger);
         _workers = new WorkerLeases(options.Clock);
         _writer = new JournalWriter(connection, _options, _files, _known, _hints, _workers);
@@ -134,6 +134,9 @@ public sealed class SqliteRunStore : IRunStore
 
     /// <inheritdoc />
     public ValueTask<IReadOnlyList<Entry>> ReadLogAsync(long position, int max, CancellationToken cancellationToken) => _reader.ReadLogAsync(position, max, cancellationToken);
+
+    /// <inheritdoc />
+    public ValueTask<IReadOnlyList<ClaimRow>> ClaimsAsync(ClaimQuery query, CancellationToken cancellationToken) => _reader.ClaimsAsync(query, cancellationToken);
 
     /// <inheritdoc />
     public ValueTask<ReadOnlyMemory<byte>?> FindPayloadAsync(PayloadHash hash, CancellationToken cancellationToken) => _reader.FindPayloadAsync(hash, cancellationToken);

@@ -160,6 +160,8 @@ public sealed class A_store_with_a_fault
         public async ValueTask<IReadOnlyList<Entry>> ReadLogAsync(long position, int max, CancellationToken cancellationToken) =>
             Altered(await inner.ReadLogAsync(fault == Fault.PositionsWithGaps ? position / 2 : position, max, cancellationToken));
 
+        public ValueTask<IReadOnlyList<ClaimRow>> ClaimsAsync(ClaimQuery query, CancellationToken cancellationToken) => inner.ClaimsAsync(query, cancellationToken);
+
         public ValueTask<ReadOnlyMemory<byte>?> FindPayloadAsync(PayloadHash hash, CancellationToken cancellationToken) =>
             fault == Fault.PayloadsEmpty ? ValueTask.FromResult<ReadOnlyMemory<byte>?>(ReadOnlyMemory<byte>.Empty) : inner.FindPayloadAsync(hash, cancellationToken);
 

@@ -15,7 +15,7 @@ internal sealed class HeadReader(SqliteConnection connection) : IDisposable
 
     private readonly SqliteCommand _byName = Command(connection, Rows + "WHERE r.run = $1", 1);
     private readonly SqliteCommand _byKey = Command(connection, Rows + "WHERE r.workflow = $1 AND r.key = $2", 2);
-    private readonly SqliteCommand _waits = Command(connection, "SELECT scope, step, kind, name, due, seq FROM waits WHERE run = $1 ORDER BY seq", 1);
+    private readonly SqliteCommand _waits = Command(connection, "SELECT scope, step, kind, name, due, seq, approval FROM waits WHERE run = $1 ORDER BY seq", 1);
     private readonly SqliteCommand _signals = Command(connection, "SELECT seq, name FROM signals WHERE run = $1 ORDER BY seq", 1);
     private readonly SqliteCommand _last = Command(connection, "SELECT seq, hash FROM entries WHERE run = $1 ORDER BY seq DESC LIMIT 1", 1);
 
@@ -71,7 +71,8 @@ internal sealed class HeadReader(SqliteConnection connection) : IDisposable
         while (reader.Read())
         {
             waits.Add(new OpenWait(
-                reader.GetString(0), reader.GetString(1), Enum.Parse<WaitKind>(reader.GetString(2)), reader.IsDBNull(3) ? null : reader.GetString(3), reader.IsDBNull(4) ? null : reader.GetInt64(4), reader.GetInt64(5)));
+                reader.GetString(0), reader.GetString(1), Enum.Parse<WaitKind>(reader.GetString(2)), reader.IsDBNull(3) ? null : reader.GetString(3), reader.IsDBNull(4) ? null : reader.GetInt64(4), reader.GetInt64(5),
+                reader.IsDBNull(6) ? null : OpenApproval.FromJson(reader.GetString(6))));
         }
 
         return waits.DrainToImmutable();

@@ -113,12 +113,15 @@ internal sealed class Reader(SqliteConnection connection) : IDisposable
 {
     private readonly SqliteCommand _begin = new("BEGIN", connection);
     private readonly SqliteCommand _end = new("COMMIT", connection);
+    private ClaimReader? _claims;
 
     public SqliteConnection Connection { get; } = connection;
 
     public HeadReader Heads { get; } = new(connection);
 
     public EntryReader Entries { get; } = new(connection);
+
+    public ClaimReader Claims => _claims ??= new(Connection.Handle!);
 
     public void Begin() => _begin.ExecuteNonQuery();
 
@@ -130,6 +133,7 @@ internal sealed class Reader(SqliteConnection connection) : IDisposable
         _end.Dispose();
         Heads.Dispose();
         Entries.Dispose();
+        _claims?.Dispose();
         Connection.Dispose();
     }
 }

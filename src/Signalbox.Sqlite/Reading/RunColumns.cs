@@ -56,4 +56,5 @@ internal static class RunColumns
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault)]
 [JsonSerializable(typeof(Dictionary<string, string>))]
 [JsonSerializable(typeof(Spending))]
+[JsonSerializable(typeof(string[]))]
 internal sealed partial class ColumnsJson : JsonSerializerContext;

@@ -6,7 +6,7 @@ using Signalbox.Storage;
 namespace Signalbox.Sqlite.Reading;
 
 /// <summary>Reads a store, in the process that owns it or in any other. Each answer is of one moment.</summary>
-internal sealed class SqliteReader(StorePaths paths, PayloadFiles files) : IRunReader
+internal sealed class SqliteReader(StorePaths paths, PayloadFiles files, TimeProvider clock) : IRunReader
 {
     private readonly ReaderPool _pool = new(paths);
 
@@ -33,6 +33,12 @@ internal sealed class SqliteReader(StorePaths paths, PayloadFiles files) : IRunR
 
     public ValueTask<IReadOnlyList<Entry>> ReadLogAsync(long position, int max, CancellationToken cancellationToken) =>
         _pool.ReadAsync<IReadOnlyList<Entry>>(reader => reader.Entries.ReadLog(position, max), cancellationToken);
+
+    public ValueTask<IReadOnlyList<ClaimRow>> ClaimsAsync(ClaimQuery query, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        return _pool.ReadAsync<IReadOnlyList<ClaimRow>>(reader => reader.Claims.List(query, Microseconds.From(clock.GetUtcNow())), cancellationToken);
+    }
 
     public ValueTask<ReadOnlyMemory<byte>?> FindPayloadAsync(PayloadHash hash, CancellationToken cancellationToken) =>
         _pool.ReadAsync(reader => Find(reader, hash), cancellationToken);

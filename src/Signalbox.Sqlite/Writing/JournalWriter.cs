@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 using SQLitePCL;
@@ -14,6 +15,8 @@ namespace Signalbox.Sqlite.Writing;
 /// </summary>
 internal sealed class JournalWriter : IDisposable
 {
+    private static readonly FrozenDictionary<PayloadHash, PackedPayload> NoPayloads = FrozenDictionary<PayloadHash, PackedPayload>.Empty;
+
     private readonly SqliteConnection _connection;
     private readonly sqlite3 _database;
     private readonly SqliteStoreOptions _options;
@@ -23,6 +26,7 @@ internal sealed class JournalWriter : IDisposable
     private readonly RunTables _runs;
     private readonly EntryTable _entries;
     private readonly PayloadTable _payloads;
+    private readonly ClaimTable _claims;
     private readonly Leasing _leasing;
     private readonly Statement _begin;
     private readonly Statement _commit;
@@ -32,6 +36,7 @@ internal sealed class JournalWriter : IDisposable
     private long _position;
     private long _at;
     private Entry? _last;
+    private bool _turns;
 
     public JournalWriter(SqliteConnection connection, SqliteStoreOptions options, PayloadFiles files, KnownPayloads known, ChangeHints hints, WorkerLeases workers)
     {
@@ -44,6 +49,7 @@ internal sealed class JournalWriter : IDisposable
         _runs = new RunTables(_database);
         _entries = new EntryTable(_database);
         _payloads = new PayloadTable(_database, files, known);
+        _claims = new ClaimTable(_database);
         _leasing = new Leasing(this, connection, workers, options.Logger);
         _begin = new Statement(_database, "BEGIN IMMEDIATE");
         _commit = new Statement(_database, "COMMIT");
@@ -83,7 +89,7 @@ internal sealed class JournalWriter : IDisposable
         }
     }
 
-    /// <summary>Appends a commit and what comes along with it.</summary>
+    /// <summary>Appends a commit and what comes along with it, and then tells those whose turn it is at what was claimed.</summary>
     public CommitResult Append(Commit commit, IReadOnlyDictionary<PayloadHash, PackedPayload> packed)
     {
         var result = AppendOne(commit, packed);
@@ -93,6 +99,11 @@ internal sealed class JournalWriter : IDisposable
             {
                 AppendOne(other, packed);
             }
+        }
+
+        if (_turns)
+        {
+            GiveTurns();
         }
 
         return result;
@@ -107,6 +118,7 @@ internal sealed class JournalWriter : IDisposable
     public void Dispose()
     {
         _leasing.Dispose();
+        _claims.Dispose();
         _payloads.Dispose();
         _entries.Dispose();
         _runs.Dispose();
@@ -121,7 +133,7 @@ internal sealed class JournalWriter : IDisposable
     {
         var before = _heads.Find(commit.Run);
         var holder = before is null && commit.Entries.Count > 0 && CommitRules.StartKey(commit) is { } key ? _reader.FindByKey(key.Workflow, key.Key) : null;
-        if (CommitRules.Check(commit, before?.Head, holder?.Head, _at) is { } refused)
+        if (CommitRules.Check(commit, before?.Head, holder?.Head, _claims, _at) is { } refused)
         {
             return refused;
         }
@@ -140,12 +152,30 @@ internal sealed class JournalWriter : IDisposable
 
         _position += entries.Length;
         _last = entries[^1];
+        _turns |= CommitRules.Apply(entries, _claims);
         if (before?.Head.Row.Status != head.Row.Status || commit.Epoch is null)
         {
             _changes.Add(new RunChange(commit.Run, head.Row.Status, head.Row.CancelRequested, commit.Epoch is null));
         }
 
         return new(CommitStatus.Committed, head, entries);
+    }
+
+    /// <summary>Passes over a waiter whose journal is damaged, so that whoever lets go of something can do so.</summary>
+    private void GiveTurns()
+    {
+        _turns = false;
+        foreach (var turn in ClaimRules.Turns(_claims, _at))
+        {
+            try
+            {
+                AppendOne(turn, NoPayloads);
+            }
+            catch (JournalDamagedException e)
+            {
+                _options.Logger?.LogError(e, "It is the turn of run {Run} at what it claims, but it cannot be told: its journal is damaged. Others go on.", e.Run);
+            }
+        }
     }
 
     private Exception? TryExecute(IReadOnlyList<WriteRequest> batch)
@@ -177,6 +207,7 @@ internal sealed class JournalWriter : IDisposable
         (_position, var at) = _committed;
         _at = Math.Max(at, Microseconds.From(_options.Clock.GetUtcNow()));
         _last = null;
+        _turns = false;
         _begin.Run();
     }
 

@@ -20,7 +20,7 @@ internal sealed class RunTables(sqlite3 database) : IDisposable
         WHERE id = ?17
         """);
 
-    private readonly Statement _openWait = new(database, "INSERT INTO waits(run, seq, kind, scope, step, name, due) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)");
+    private readonly Statement _openWait = new(database, "INSERT INTO waits(run, seq, kind, scope, step, name, due, approval) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
     private readonly Statement _closeWait = new(database, "DELETE FROM waits WHERE run = ?1 AND seq = ?2");
     private readonly Statement _putSignal = new(database, "INSERT INTO signals(run, seq, name) VALUES(?1, ?2, ?3)");
     private readonly Statement _takeSignal = new(database, "DELETE FROM signals WHERE run = ?1 AND seq = ?2");
@@ -109,7 +109,7 @@ internal sealed class RunTables(sqlite3 database) : IDisposable
 
         foreach (var wait in after.Waits.Where(w => !old.Contains(w)))
         {
-            _openWait.Bind(1, id).Bind(2, wait.Seq).Bind(3, wait.Kind.ToString()).Bind(4, wait.Scope).Bind(5, wait.Step).Bind(6, wait.Name).Bind(7, wait.Due).Run();
+            _openWait.Bind(1, id).Bind(2, wait.Seq).Bind(3, wait.Kind.ToString()).Bind(4, wait.Scope).Bind(5, wait.Step).Bind(6, wait.Name).Bind(7, wait.Due).Bind(8, wait.Approval?.ToJson()).Run();
         }
     }
 

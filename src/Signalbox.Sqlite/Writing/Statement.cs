@@ -6,7 +6,7 @@ using SQLitePCL;
 namespace Signalbox.Sqlite.Writing;
 
 /// <summary>
-/// A statement prepared once and run many times, over the writer's handle and only there: binding UTF-8 without the provider's commands halves
+/// A statement prepared once and run many times, over the handle of one connection: binding UTF-8 without the provider's commands halves
 /// the cost of an insert. Not safe for several threads at once.
 /// </summary>
 internal sealed class Statement : IDisposable
@@ -135,6 +135,44 @@ internal sealed class Statement : IDisposable
             _ = raw.sqlite3_reset(_statement);
         }
     }
+
+    /// <summary>Every row, made into something by <paramref name="read"/>, which looks at this statement's columns.</summary>
+    public List<T> Rows<T>(Func<Statement, T> read)
+    {
+        var rows = new List<T>();
+        try
+        {
+            while (Step())
+            {
+                rows.Add(read(this));
+            }
+
+            return rows;
+        }
+        finally
+        {
+            _ = raw.sqlite3_reset(_statement);
+        }
+    }
+
+    /// <summary>The first column of the first row as text, or null if there is no row or no value.</summary>
+    public string? Text()
+    {
+        try
+        {
+            return Step() ? Text(0) : null;
+        }
+        finally
+        {
+            _ = raw.sqlite3_reset(_statement);
+        }
+    }
+
+    /// <summary>A column of the row at hand as text, or null.</summary>
+    public string? Text(int column) => raw.sqlite3_column_type(_statement, column) == raw.SQLITE_NULL ? null : raw.sqlite3_column_text(_statement, column).utf8_to_string();
+
+    /// <summary>A column of the row at hand as a number, or null.</summary>
+    public long? Number(int column) => raw.sqlite3_column_type(_statement, column) == raw.SQLITE_NULL ? null : raw.sqlite3_column_int64(_statement, column);
 
     public void Dispose() => _statement.Dispose();
 

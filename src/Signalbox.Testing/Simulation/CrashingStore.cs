@@ -88,6 +88,9 @@ public sealed class CrashingStore : IRunStore
         CallAsync(() => _store.ReadLogAsync(position, max, CancellationToken.None));
 
     /// <inheritdoc />
+    public ValueTask<IReadOnlyList<ClaimRow>> ClaimsAsync(ClaimQuery query, CancellationToken cancellationToken) => CallAsync(() => _store.ClaimsAsync(query, CancellationToken.None));
+
+    /// <inheritdoc />
     public ValueTask<ReadOnlyMemory<byte>?> FindPayloadAsync(PayloadHash hash, CancellationToken cancellationToken) => CallAsync(() => _store.FindPayloadAsync(hash, CancellationToken.None));
 
     /// <summary>Does nothing: the store outlives the process.</summary>

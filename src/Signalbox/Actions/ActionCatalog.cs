@@ -14,6 +14,15 @@ internal abstract class BoundHandler
 
     public abstract ActionPolicy Policy { get; }
 
+    public abstract Reversibility Reversibility { get; }
+
+    public abstract IReadOnlyList<Claim> Claims(ReadOnlyMemory<byte> action);
+
+    public abstract ApprovalRule? Approval(ReadOnlyMemory<byte> action);
+
+    /// <summary>The action as its author's type.</summary>
+    public abstract object Read(ReadOnlyMemory<byte> action);
+
     public abstract Task<Observation> ProbeAsync(ReadOnlyMemory<byte> action, ActionContext context, CancellationToken cancellationToken);
 
     public abstract Task<string?> ExecuteAsync(ReadOnlyMemory<byte> action, ActionContext context, CancellationToken cancellationToken);
@@ -29,19 +38,27 @@ internal abstract class BoundHandler
 
         public override ActionPolicy Policy => handler.Policy;
 
+        public override Reversibility Reversibility => handler.Reversibility;
+
+        public override IReadOnlyList<Claim> Claims(ReadOnlyMemory<byte> action) => handler.Claims(Typed(action));
+
+        public override ApprovalRule? Approval(ReadOnlyMemory<byte> action) => handler.Approval(Typed(action));
+
+        public override object Read(ReadOnlyMemory<byte> action) => Typed(action);
+
         public override Task<Observation> ProbeAsync(ReadOnlyMemory<byte> action, ActionContext context, CancellationToken cancellationToken) =>
-            handler.ProbeAsync(Read(action), context, cancellationToken);
+            handler.ProbeAsync(Typed(action), context, cancellationToken);
 
         public override Task<string?> ExecuteAsync(ReadOnlyMemory<byte> action, ActionContext context, CancellationToken cancellationToken) =>
-            handler.ExecuteAsync(Read(action), context, cancellationToken);
+            handler.ExecuteAsync(Typed(action), context, cancellationToken);
 
         public override Task<Observation> VerifyAsync(ReadOnlyMemory<byte> action, ActionContext context, CancellationToken cancellationToken) =>
-            handler.VerifyAsync(Read(action), context, cancellationToken);
+            handler.VerifyAsync(Typed(action), context, cancellationToken);
 
         public override Task<string?> UndoAsync(ReadOnlyMemory<byte> action, ActionContext context, CancellationToken cancellationToken) =>
-            handler.UndoAsync(Read(action), context, cancellationToken);
+            handler.UndoAsync(Typed(action), context, cancellationToken);
 
-        private static TAction Read(ReadOnlyMemory<byte> action) =>
+        private static TAction Typed(ReadOnlyMemory<byte> action) =>
             JsonSerializer.Deserialize<TAction>(action.Span, SignalboxJson.Options) ?? throw new JsonException("An action is a JSON object.");
     }
 }

@@ -1,3 +1,5 @@
+using Signalbox.Journal;
+
 namespace Signalbox;
 
 /// <summary>What a target can promise about effects (docs/architecture.md): how the engine may treat a call whose reply is missing.</summary>
@@ -17,6 +19,19 @@ public enum TargetClass
 
     /// <summary>Blind: it cannot be asked. A missing reply holds the run.</summary>
     T4,
+}
+
+/// <summary>Whether an effect can be taken back.</summary>
+public enum Reversibility
+{
+    /// <summary>Undoing it leaves no trace.</summary>
+    Reversible,
+
+    /// <summary>Undoing it makes up for it; that it happened stays (a mail that corrects a mail).</summary>
+    Compensable,
+
+    /// <summary>It cannot be undone: it comes last, and by default a person is asked.</summary>
+    Irreversible,
 }
 
 /// <summary>What the target shows.</summary>
@@ -66,6 +81,18 @@ public sealed record ActionPolicy
     /// <summary>How often a look is tried that fails or is unclear, before the action counts as unknown; and how often verification looks before it counts as diverged.</summary>
     public int Looks { get; init; } = 4;
 
+    /// <summary>How long the claims of a verified action stand, by the store's clock; null: until they are released or overruled.</summary>
+    public TimeSpan? StandsFor { get; init; }
+
+    /// <summary>What happens when a claim is against one that stands.</summary>
+    public ConflictRule OnConflict { get; init; } = ConflictRule.Person;
+
+    /// <summary>What counts where <see cref="ConflictRule.Priority"/> decides; the higher wins.</summary>
+    public int Priority { get; init; }
+
+    /// <summary>How long it waits for holds of others to be settled. Then it is refused.</summary>
+    public TimeSpan HoldWithin { get; init; } = TimeSpan.FromHours(1);
+
     /// <summary>The pause between looks and after a failed attempt; each further one is twice as long.</summary>
     public TimeSpan Pause { get; init; } = TimeSpan.FromMilliseconds(200);
 }
@@ -82,6 +109,19 @@ public abstract class ActionHandler<TAction>
 
     /// <summary>Limits and retries.</summary>
     public virtual ActionPolicy Policy => ActionPolicy.Default;
+
+    /// <summary>Whether its effect can be taken back. By default it can where <see cref="UndoAsync"/> is overridden.</summary>
+    public virtual Reversibility Reversibility =>
+        GetType().GetMethod(nameof(UndoAsync), [typeof(TAction), typeof(ActionContext), typeof(CancellationToken)])!.DeclaringType == typeof(ActionHandler<TAction>) ? Reversibility.Irreversible : Reversibility.Reversible;
+
+    /// <summary>
+    /// What the action has a stake in: taken all together or not at all when its intent is recorded, so that nobody else touches it before the action is settled. By default the action itself, by its name and its
+    /// arguments. Pure: it is asked again after a crash.
+    /// </summary>
+    public virtual IReadOnlyList<Claim> Claims(TAction action) => [];
+
+    /// <summary>Who must approve the action, policies apart; null for nobody. By default what is irreversible asks one person.</summary>
+    public virtual ApprovalRule? Approval(TAction action) => Reversibility == Reversibility.Irreversible ? ApprovalRule.Default : null;
 
     /// <summary>Asks the real system whether the action's effect stands, past every cache.</summary>
     public abstract Task<Observation> ProbeAsync(TAction action, ActionContext context, CancellationToken cancellationToken);
@@ -117,6 +157,9 @@ public enum ActionStatus
 /// <summary>The settled outcome of an action. <paramref name="Proof"/> is what the target showed; <paramref name="MadeByUs"/>: the effect did not stand before.</summary>
 public sealed record ActionOutcome(ActionStatus Status, string ActionId, string? Reason, string? Proof, bool MadeByUs)
 {
+    /// <summary>Other arguments, by which a person replaced those that were asked for: then this is the outcome of those, and nothing was done by the asked ones. Null if nobody did.</summary>
+    public RawJson? Edited { get; init; }
+
     /// <summary>Whether the target shows the effect.</summary>
     public bool IsVerified => Status == ActionStatus.Verified;
 

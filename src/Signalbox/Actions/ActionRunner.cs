@@ -8,10 +8,19 @@ namespace Signalbox;
 /// Carries actions out: probe, intent, probe, execute, verify. From the intent on, an action is carried through by <see cref="CarryThroughAsync"/> alone, whether the workflow waits for it
 /// or a worker finds it in doubt, so both settle it the same way. An undo is the same walk towards the opposite observation.
 /// </summary>
-internal sealed class ActionRunner(VisitEngine visit)
+internal sealed class ActionRunner
 {
+    private readonly VisitEngine _visit;
+    private readonly ActionGate _gate;
+
+    public ActionRunner(VisitEngine visit)
+    {
+        _visit = visit;
+        _gate = new ActionGate(visit, this);
+    }
+
     public Task<ActionOutcome> ActAsync<TAction>(string scope, TAction action, bool undo)
-        where TAction : notnull => ActAsync(scope, visit.Engine.Actions.Get(typeof(TAction)), Bodies.Json(action), undo);
+        where TAction : notnull => ActAsync(scope, _visit.Engine.Actions.Get(typeof(TAction)), Bodies.Json(action), undo);
 
     /// <param name="scope">The scope that acts.</param>
     /// <param name="registration">The action.</param>
@@ -21,36 +30,83 @@ internal sealed class ActionRunner(VisitEngine visit)
     /// Whether the scope comes to its actions in one order, so that a new one before one that is recorded shows changed code. The samples of an agent act side by side in one scope; what they leave unasked
     /// holds the transition alone.
     /// </param>
-    public async Task<ActionOutcome> ActAsync(string scope, ActionRegistration registration, RawJson arguments, bool undo, bool isOrdered = true)
-    {
-        var (step, release) = await visit.AskAsync(scope, undo ? "undo:" + registration.Name : registration.Name, arguments);
-        return await visit.OperateAsync(async () =>
-        {
-            try
-            {
-                var record = visit.Record.Action(step);
-                var outcome = record?.Outcome;
-                if (outcome is null)
-                {
-                    outcome = record?.Intent is { } intent
-                        ? await visit.ActAsync(() => CarryThroughAsync(intent, mayExecute: true))
-                        : await BeginAsync(step, registration, arguments, undo, isOrdered);
-                }
+    /// <param name="proposer">Who wants it; null for the workflow.</param>
+    /// <param name="tier">The tier that wants it, where an agent does.</param>
+    public Task<ActionOutcome> ActAsync(string scope, ActionRegistration registration, RawJson arguments, bool undo, bool isOrdered = true, string? proposer = null, string? tier = null) =>
+        ActAsync(scope, new AskedAction(default, registration, arguments, undo, proposer ?? "workflow:" + _visit.Workflow, tier), isOrdered);
 
-                visit.Scope(scope).Now = Math.Max(visit.Scope(scope).Now, outcome.At);
-                return Outcome(outcome);
-            }
-            finally
+    private async Task<ActionOutcome> ActAsync(string scope, AskedAction wanted, bool isOrdered)
+    {
+        var (step, release) = await _visit.AskAsync(scope, wanted.Undo ? "undo:" + wanted.Registration.Name : wanted.Registration.Name, wanted.Arguments);
+        var asked = wanted with { Step = step };
+        var (outcome, edit) = await _visit.OperateAsync(async () =>
+        {
+            var entry = await OutcomeAsync(asked, isOrdered);
+            if (entry is null)
             {
-                release();
+                return default;
             }
+
+            release();
+            _visit.Consume(scope, entry);
+            return (Outcome(entry), await EditAsync(asked));
         });
+        if (outcome is null)
+        {
+            // It waits for a person, or for its turn, and is asked again when that has come.
+            return await _visit.WaitAsync<ActionOutcome>(null);
+        }
+
+        return edit is null ? outcome : await ActAsync($"{(scope.Length == 0 ? "" : scope + "/")}edit-{outcome.ActionId[..8]}", edit, isOrdered: true) with { Edited = edit.Arguments };
+    }
+
+    /// <summary>The settled outcome, from the record or by getting there; null while it waits.</summary>
+    private async Task<Entry?> OutcomeAsync(AskedAction asked, bool isOrdered)
+    {
+        var record = _visit.Record.Action(asked.Step);
+        if (record?.Outcome is { } outcome)
+        {
+            return outcome;
+        }
+
+        if (record?.Intent is { } intent)
+        {
+            return await _visit.ActAsync(() => CarryThroughAsync(intent, mayExecute: true));
+        }
+
+        if (isOrdered)
+        {
+            _visit.HoldIfEffectsAreUnasked(asked.Step.Scope);
+        }
+
+        return (await _gate.BeginAsync(asked)).Outcome;
+    }
+
+    /// <summary>What a person proposed instead of what was asked; null if nobody did, or if it is no such action.</summary>
+    private async Task<AskedAction?> EditAsync(AskedAction asked)
+    {
+        if (_visit.Record.Outcome(asked.Step) is not { Kind: EntryKinds.ApprovalAnswered } answer || Body.Read<ApprovalAnswered>(answer) is not { Choice: Storage.OpenApproval.Edit, Edited: { } edited })
+        {
+            return null;
+        }
+
+        var arguments = await _visit.Journal.ResolveAsync(edited, answer.Seq);
+        try
+        {
+            // As the type writes it, so that what was left out or is unknown to it cannot differ from what is shown.
+            var action = asked.Registration.Bind(_visit.Services).Read(arguments);
+            return asked with { Arguments = new RawJson(JsonSerializer.SerializeToUtf8Bytes(action, asked.Registration.ActionType, SignalboxJson.Options)), Proposer = answer.Actor, Edits = true };
+        }
+        catch (Exception e) when (e is JsonException or NotSupportedException or ArgumentException or FormatException)
+        {
+            return null;
+        }
     }
 
     /// <summary>Settles what the record shows in doubt, before anything else of the run happens. Gives why the run must be held, if it must.</summary>
     public async Task<Trouble?> SettleAsync(bool mayExecute)
     {
-        foreach (var (step, action) in visit.Record.Actions.Where(a => a.Value.IsInDoubt).ToArray())
+        foreach (var (step, action) in _visit.Record.Actions.Where(a => a.Value.IsInDoubt).ToArray())
         {
             try
             {
@@ -74,7 +130,7 @@ internal sealed class ActionRunner(VisitEngine visit)
                 if (verb == ReleaseVerb.Accept)
                 {
                     var intended = Body.Read<ActionIntended>(action.Intent!);
-                    await RecordAsync(EntryKinds.ActionVerified, step, intended, null, $"accepted by {visit.Record.Hold!.Value.By}", madeByUs: true, 0);
+                    await RecordAsync(EntryKinds.ActionVerified, step, intended, null, $"accepted by {_visit.Record.Hold!.Value.By}", madeByUs: true, 0);
                 }
                 else
                 {
@@ -95,7 +151,7 @@ internal sealed class ActionRunner(VisitEngine visit)
     {
         foreach (var step in steps)
         {
-            if (visit.Record.Action(step) is { Intent: not null, Outcome.Kind: EntryKinds.ActionVerified } action && Body.Read<ActionObserved>(action.Outcome).MadeByUs)
+            if (_visit.Record.Action(step) is { Intent: not null, Outcome.Kind: EntryKinds.ActionVerified } action && Body.Read<ActionObserved>(action.Outcome).MadeByUs)
             {
                 try
                 {
@@ -115,59 +171,13 @@ internal sealed class ActionRunner(VisitEngine visit)
     public static string ActionId(RunId run, int visitNumber, ScopedStep step) =>
         Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes($"{run}\n{visitNumber}\n{step.Scope}\n{step.Step}")).AsSpan(0, 16));
 
-    private async Task<Entry> BeginAsync(ScopedStep step, ActionRegistration registration, RawJson arguments, bool undo, bool isOrdered)
-    {
-        if (isOrdered)
-        {
-            visit.HoldIfEffectsAreUnasked(step.Scope);
-        }
-
-        var handler = registration.Bind(visit.Services);
-        var canonical = CanonicalJson.Of(arguments.Utf8.Span);
-        var (placed, payloads) = Bodies.Place(arguments);
-        var intended = new ActionIntended(
-            ActionId(visit.Row.Run, visit.Row.Visit, step), registration.Name, placed, Convert.ToHexStringLower(SHA256.HashData(canonical)), handler.TargetClass.ToString(), undo,
-            (visit.Record.Action(step)?.Attempts ?? 0) + 1);
-
-        var (look, looks) = await LookAsync(handler.ProbeAsync, arguments.Utf8, handler.Policy, Context(intended, visit.Journal.Now));
-        visit.ThrowIfClosed();
-        if (look.Kind == Wanted(undo))
-        {
-            return await RecordAsync(EntryKinds.ActionVerified, step, intended, "it is so already", look.Proof, madeByUs: false, looks, arguments: placed, payloads: payloads);
-        }
-
-        if (look.Kind == ObservationKind.Unclear && handler.TargetClass != TargetClass.T4)
-        {
-            // Nothing has been done: not to know how the target stands is a reason not to touch it.
-            return await RecordAsync(EntryKinds.ActionNotApplied, step, intended, $"the target could not be asked: {look.Proof}", null, madeByUs: false, looks, arguments: placed, payloads: payloads);
-        }
-
-        var notOurs = undo ? await EffectIsNotOursAsync(registration.Name, intended.ArgumentsHash) : null;
-        visit.ThrowIfClosed();
-        if (notOurs is { } why)
-        {
-            return await RecordAsync(EntryKinds.ActionRefused, step, intended, why, look.Proof, madeByUs: false, looks, arguments: placed, payloads: payloads);
-        }
-
-        // Closing waits for all of this: an intent on its way is an intent.
-        return await visit.ActAsync(async () =>
-        {
-            var intent = await visit.Journal.AppendAsync(
-            [
-                visit.Draft(EntryKinds.ActionProbed, step, Body.Write(new ActionObserved(intended.ActionId, intended.Action, null, look.Proof, Undo: undo, Probes: looks)), look.Proof),
-                visit.Draft(EntryKinds.ActionIntended, step, Body.Write(intended), undo ? "to be undone" : "to be done", payloads),
-            ]);
-            return await CarryThroughAsync(intent[^1], mayExecute: true, fresh: true);
-        });
-    }
-
     /// <summary>Everything after a durable intent. <paramref name="fresh"/>: this very call wrote it, so that nobody can have executed it.</summary>
-    private async Task<Entry> CarryThroughAsync(Entry intent, bool mayExecute, bool fresh = false)
+    public async Task<Entry> CarryThroughAsync(Entry intent, bool mayExecute, bool fresh = false)
     {
         var step = new ScopedStep(intent.Scope, intent.Step);
         var intended = Body.Read<ActionIntended>(intent);
         var handler = Handler(intended, step);
-        var arguments = await visit.Journal.ResolveAsync(intended.Arguments, intent.Seq);
+        var arguments = await _visit.Journal.ResolveAsync(intended.Arguments, intent.Seq);
         var wanted = Wanted(intended.Undo);
         var mayHaveHappened = !fresh;
         string? lastError = null;
@@ -205,14 +215,14 @@ internal sealed class ActionRunner(VisitEngine visit)
 
     private async Task<ActionExecuted> ExecuteAsync(BoundHandler handler, ReadOnlyMemory<byte> arguments, bool undo, ActionContext context, ScopedStep step)
     {
-        var begun = visit.Engine.Clock.GetTimestamp();
+        var begun = _visit.Engine.Clock.GetTimestamp();
         string? receipt = null;
         string? error = null;
         try
         {
             // Not canceled by the visit's end: a call that has begun is seen through to its limit.
             using var limit = new CancellationTokenSource();
-            receipt = await visit.Engine.WithinAsync(
+            receipt = await _visit.Engine.WithinAsync(
                 cancellationToken => undo ? handler.UndoAsync(arguments, context, cancellationToken) : handler.ExecuteAsync(arguments, context, cancellationToken), handler.Policy.ExecuteWithin, limit);
         }
         catch (TimeoutException)
@@ -225,8 +235,8 @@ internal sealed class ActionRunner(VisitEngine visit)
         }
 
         var executed = new ActionExecuted(
-            context.ActionId, receipt is null ? null : Bodies.Json(receipt), error, (long)visit.Engine.Clock.GetElapsedTime(begun).TotalMicroseconds, context.Attempt, undo);
-        await visit.Journal.AppendAsync([visit.Draft(EntryKinds.ActionExecuted, step, Body.Write(executed), error ?? "the target answered", actor: "engine")]);
+            context.ActionId, receipt is null ? null : Bodies.Json(receipt), error, (long)_visit.Engine.Clock.GetElapsedTime(begun).TotalMicroseconds, context.Attempt, undo);
+        await _visit.Journal.AppendAsync([_visit.Draft(EntryKinds.ActionExecuted, step, Body.Write(executed), error ?? "the target answered", actor: "engine")]);
         return executed;
     }
 
@@ -257,7 +267,7 @@ internal sealed class ActionRunner(VisitEngine visit)
 
     /// <summary>The operator's word on this action, given after the run was held for it.</summary>
     private ReleaseVerb? WordOn(ScopedStep step, ActionRecord action) =>
-        visit.Record.Hold is { Release: { } release } hold && hold.Seq > action.Intent!.Seq && hold.Trouble.Steps?.Contains(step) == true ? release.Verb : null;
+        _visit.Record.Hold is { Release: { } release } hold && hold.Seq > action.Intent!.Seq && hold.Trouble.Steps?.Contains(step) == true ? release.Verb : null;
 
     /// <summary>Undoes an action on an operator's word: an effect like any other, so its intent is durable before it.</summary>
     private async Task TakeBackAsync(ScopedStep step, ActionRecord action)
@@ -265,9 +275,9 @@ internal sealed class ActionRunner(VisitEngine visit)
         var intent = action.Intent!;
         var original = Body.Read<ActionIntended>(intent);
         var handler = Handler(original, step, "to be undone", "--undo");
-        var arguments = await visit.Journal.ResolveAsync(original.Arguments, intent.Seq);
-        var intended = original with { Undo = !original.Undo, Attempt = action.Attempts + 1 };
-        var mayHaveHappened = action.TakingBack is { } earlier && visit.Record.Hold!.Value.Seq < earlier.Seq;
+        var arguments = await _visit.Journal.ResolveAsync(original.Arguments, intent.Seq);
+        var intended = original with { Undo = !original.Undo, Attempt = action.Attempts + 1, Approval = null, Overrules = null, Limits = null };
+        var mayHaveHappened = action.TakingBack is { } earlier && _visit.Record.Hold!.Value.Seq < earlier.Seq;
         if (action.TakingBack is { } begun)
         {
             intended = Body.Read<ActionIntended>(begun);
@@ -275,7 +285,11 @@ internal sealed class ActionRunner(VisitEngine visit)
         else
         {
             IReadOnlyList<Payload> payloads = original.Arguments.Reference is null ? [] : [Payload.Of(arguments)];
-            await visit.Journal.AppendAsync([visit.Draft(EntryKinds.ActionIntended, step, Body.Write(intended), "to be taken back on an operator's word", payloads, actor: "engine")]);
+            var taken = await _visit.Journal.TryTakeAsync([_visit.Draft(EntryKinds.ActionIntended, step, Body.Write(intended), "to be taken back on an operator's word", payloads, actor: "engine")], []);
+            if (taken.Claims is { } claims)
+            {
+                throw new ActionInDoubtException(InTheWay(step, intended, claims));
+            }
         }
 
         var context = Context(intended, action.TakingBack!.At);
@@ -301,26 +315,31 @@ internal sealed class ActionRunner(VisitEngine visit)
         await RecordTakenBackAsync(step, action, original, intended, look, looks);
     }
 
+    private Trouble InTheWay(ScopedStep step, ActionIntended intended, Storage.ClaimRefusal claims) => new(
+        TroubleCodes.ActionInDoubt,
+        $"Action '{intended.Action}' ({intended.ActionId}) cannot be taken back just now: {string.Join(", ", claims.InTheWay.Select(r => $"{r.Claim.Resource} is {(r.Phase == ClaimPhase.Standing ? "wanted" : "held")} by run {r.Run}").Distinct().Take(5))}. When that is settled: signalbox release {_visit.Row.Run} --undo, or --accept to leave it.",
+        [step]);
+
     private async Task RecordTakenBackAsync(ScopedStep step, ActionRecord action, ActionIntended original, ActionIntended intended, Observation look, int looks)
     {
         const string Why = "undone on an operator's word";
         var taken = Observed(EntryKinds.ActionVerified, step, intended, Why, look.Proof, madeByUs: true, looks);
-        await visit.Journal.AppendAsync(action.Outcome is null ? [taken, Observed(EntryKinds.ActionNotApplied, step, original, Why, look.Proof, madeByUs: false, looks)] : [taken]);
+        await _visit.Journal.AppendAsync(action.Outcome is null ? [taken, Observed(EntryKinds.ActionNotApplied, step, original, Why, look.Proof, madeByUs: false, looks)] : [taken]);
     }
 
     /// <summary>An undo was begun and the operator's word is another now: what has become of it is settled first.</summary>
     private async Task StopTakingBackAsync(ScopedStep step, Entry taking, ReleaseVerb? verb)
     {
-        var action = visit.Record.Action(step)!;
+        var action = _visit.Record.Action(step)!;
         var intended = Body.Read<ActionIntended>(taking);
         if (verb == ReleaseVerb.Accept)
         {
-            await RecordAsync(EntryKinds.ActionNotApplied, step, intended, $"the effect is accepted by {visit.Record.Hold!.Value.By}", null, madeByUs: false, 0);
+            await RecordAsync(EntryKinds.ActionNotApplied, step, intended, $"the effect is accepted by {_visit.Record.Hold!.Value.By}", null, madeByUs: false, 0);
             return;
         }
 
         var handler = Handler(intended, step);
-        var arguments = await visit.Journal.ResolveAsync(intended.Arguments, taking.Seq);
+        var arguments = await _visit.Journal.ResolveAsync(intended.Arguments, taking.Seq);
         var (look, looks) = await LookAsync(handler.VerifyAsync, arguments, handler.Policy, Context(intended, taking.At));
         if (look.Kind == ObservationKind.Unclear)
         {
@@ -338,7 +357,7 @@ internal sealed class ActionRunner(VisitEngine visit)
     }
 
     /// <summary>Looks until the target gives a clear answer, so many times.</summary>
-    private async Task<(Observation Look, int Looks)> LookAsync(
+    public async Task<Seen> LookAsync(
         Func<ReadOnlyMemory<byte>, ActionContext, CancellationToken, Task<Observation>> look, ReadOnlyMemory<byte> arguments, ActionPolicy policy, ActionContext context)
     {
         for (var i = 1; ; i++)
@@ -347,7 +366,7 @@ internal sealed class ActionRunner(VisitEngine visit)
             try
             {
                 using var limit = new CancellationTokenSource();
-                seen = await visit.Engine.WithinAsync(cancellationToken => look(arguments, context, cancellationToken), policy.ProbeWithin, limit);
+                seen = await _visit.Engine.WithinAsync(cancellationToken => look(arguments, context, cancellationToken), policy.ProbeWithin, limit);
             }
             catch (TimeoutException)
             {
@@ -355,7 +374,7 @@ internal sealed class ActionRunner(VisitEngine visit)
             }
             catch (JsonException e)
             {
-                return (Observation.Unclear($"the recorded arguments do not fit the action's type: {e.Message}"), i);
+                return new(Observation.Unclear($"the recorded arguments do not fit the action's type: {e.Message}"), i);
             }
             catch (Exception e)
             {
@@ -364,23 +383,42 @@ internal sealed class ActionRunner(VisitEngine visit)
 
             if (seen.Kind != ObservationKind.Unclear || i >= policy.Looks)
             {
-                return (seen, i);
+                return new(seen, i);
             }
 
             await PauseAsync(policy, i);
         }
     }
 
-    private Task PauseAsync(ActionPolicy policy, int times) => Task.Delay(policy.Pause * Math.Pow(2, times - 1), visit.Engine.Clock, visit.Abandoned);
+    private Task PauseAsync(ActionPolicy policy, int times) => Task.Delay(policy.Pause * Math.Pow(2, times - 1), _visit.Engine.Clock, _visit.Abandoned);
 
-    private async Task<Entry> RecordAsync(
-        string kind, ScopedStep step, ActionIntended intended, string? reason, string? proof, bool madeByUs, int looks, RawJson? arguments = null, IReadOnlyList<Payload>? payloads = null) =>
-        (await visit.Journal.AppendAsync([Observed(kind, step, intended, reason, proof, madeByUs, looks, arguments, payloads)]))[0];
+    private async Task<Entry> RecordAsync(string kind, ScopedStep step, ActionIntended intended, string? reason, string? proof, bool madeByUs, int looks, ActionPolicy? policy = null) =>
+        (await _visit.Journal.AppendAsync([Observed(kind, step, intended, reason, proof, madeByUs, looks, policy)]))[0];
 
-    private EntryDraft Observed(
-        string kind, ScopedStep step, ActionIntended intended, string? reason, string? proof, bool madeByUs, int looks, RawJson? arguments = null, IReadOnlyList<Payload>? payloads = null) =>
-        visit.Draft(
-            kind, step, Body.Write(new ActionObserved(intended.ActionId, intended.Action, reason, proof, madeByUs, intended.Undo, looks, arguments)), reason ?? proof ?? "", payloads, actor: "engine");
+    private EntryDraft Observed(string kind, ScopedStep step, ActionIntended intended, string? reason, string? proof, bool madeByUs, int looks, ActionPolicy? policy = null) =>
+        Observed(step, kind, new ActionObserved(intended.ActionId, intended.Action, reason, proof, madeByUs, intended.Undo, looks), intended, policy, []);
+
+    /// <summary>What became of an action that has no intent, and so must say itself what it was about. <paramref name="joins"/>: its claims stand beside those of who made the effect.</summary>
+    public EntryDraft Observed(string kind, ScopedStep step, ActionIntended intended, string? reason, Seen look, IReadOnlyList<Payload> payloads, ActionPolicy policy, bool joins = false) => Observed(
+        step, kind,
+        new ActionObserved(
+            intended.ActionId, intended.Action, reason, look.Proof, Undo: intended.Undo, Probes: look.Looks, Arguments: intended.Arguments, ArgumentsHash: intended.ArgumentsHash, Claims: joins ? intended.Claims : null),
+        intended, policy, payloads);
+
+    private EntryDraft Observed(ScopedStep step, string kind, ActionObserved observed, ActionIntended intended, ActionPolicy? policy, IReadOnlyList<Payload> payloads)
+    {
+        var body = (kind, intended.Undo) switch
+        {
+            (EntryKinds.ActionVerified, false) => observed with { StandsUntil = StandsUntil(intended, policy), Priority = intended.Priority },
+            (EntryKinds.ActionVerified, true) => observed with { Releases = intended.Releases },
+            _ => observed,
+        };
+        return _visit.Draft(kind, step, Body.Write(body), observed.Reason ?? observed.Proof ?? "", payloads, actor: "engine");
+    }
+
+    /// <summary>Until when what is verified stands; a blind target's effect is over when it has happened.</summary>
+    private long? StandsUntil(ActionIntended intended, ActionPolicy? policy) =>
+        intended.TargetClass == nameof(TargetClass.T4) ? 0 : policy?.StandsFor is { } time ? Math.Max(_visit.Journal.Now, Microseconds.From(_visit.Engine.Clock.GetUtcNow())) + (long)time.TotalMicroseconds : null;
 
     private async Task<ActionInDoubtException> InDoubtAsync(ScopedStep step, ActionIntended intended, string why, int looks)
     {
@@ -389,24 +427,25 @@ internal sealed class ActionRunner(VisitEngine visit)
             TroubleCodes.ActionInDoubt,
             $"Whether action '{intended.Action}' ({intended.ActionId}) happened is unknown: {why}. Look at the target, then release the run: --retry asks the target again, --accept takes it as done, --undo takes it back.",
             [step]);
-        visit.Finish(new VisitEnd(VisitEndKind.Held, trouble));
+        _visit.Finish(new VisitEnd(VisitEndKind.Held, trouble));
         return new ActionInDoubtException(trouble);
     }
 
     /// <summary>
-    /// Why an effect that stands is not this run's to undo; null if it is. It is where this run has called the target for it, which it does only after a look that showed it not to
-    /// stand, whatever was seen right afterwards; and was not undone since.
+    /// What this run has done of an action and not undone since: the ids, and whether the effect is its own. It is where this run has called the target for it, which it does only after a look that
+    /// showed it not to stand, whatever was seen right afterwards.
     /// </summary>
-    private async Task<string?> EffectIsNotOursAsync(string action, string argumentsHash)
+    public async Task<(IReadOnlyList<string> Ids, bool IsOurs)> EffectsAsync(string action, string argumentsHash)
     {
-        var ours = false;
-        var same = new HashSet<string>();
+        var isOurs = false;
+        var ids = new List<string>();
+        var undos = new HashSet<string>();
         for (long from = 0; ;)
         {
-            var page = await visit.Journal.ReadAsync(from, 1000);
+            var page = await _visit.Journal.ReadAsync(from, 1000);
             if (page.Count == 0)
             {
-                return ours ? null : "this run did not make the effect; it is left as it is";
+                return (ids, isOurs);
             }
 
             from = page[^1].Seq + 1;
@@ -415,29 +454,58 @@ internal sealed class ActionRunner(VisitEngine visit)
                 switch (entry.Kind)
                 {
                     case EntryKinds.ActionIntended when Body.Read<ActionIntended>(entry) is var intended && intended.Action == action && intended.ArgumentsHash == argumentsHash:
-                        same.Add(intended.ActionId);
+                        Add(intended.Undo, intended.ActionId);
                         break;
-                    case EntryKinds.ActionExecuted when Body.Read<ActionExecuted>(entry) is { Undo: false } executed && same.Contains(executed.ActionId):
-                        ours = true;
+                    case EntryKinds.ActionExecuted when Body.Read<ActionExecuted>(entry) is { Undo: false } executed && ids.Contains(executed.ActionId):
+                        isOurs = true;
                         break;
-                    case EntryKinds.ActionVerified when Body.Read<ActionObserved>(entry) is { } seen && same.Contains(seen.ActionId):
-                        ours = !seen.Undo && (seen.MadeByUs || ours);
+                    case EntryKinds.ActionVerified when Body.Read<ActionObserved>(entry) is var seen:
+                        if (seen.Action == action && seen.ArgumentsHash == argumentsHash)
+                        {
+                            Add(seen.Undo, seen.ActionId);
+                        }
+
+                        if (seen.Undo && (undos.Contains(seen.ActionId) || ids.Contains(seen.ActionId)))
+                        {
+                            isOurs = false;
+                            ids.Clear();
+                        }
+                        else if (ids.Contains(seen.ActionId))
+                        {
+                            isOurs |= seen.MadeByUs;
+                        }
+
+                        break;
+                    case EntryKinds.ClaimReleased when Body.Read<ClaimReleased>(entry).ActionIds is var released && ids.RemoveAll(released.Contains) > 0:
+                        isOurs = false;
                         break;
                 }
+            }
+        }
+
+        void Add(bool undo, string id)
+        {
+            if (undo)
+            {
+                undos.Add(id);
+            }
+            else if (!ids.Contains(id))
+            {
+                ids.Add(id);
             }
         }
     }
 
     /// <exception cref="ActionInDoubtException">The program has none of that name.</exception>
-    private BoundHandler Handler(ActionIntended intended, ScopedStep step, string state = "in doubt", string verb = "--retry") => visit.Engine.Actions.Find(intended.Action)?.Bind(visit.Services) ?? throw new ActionInDoubtException(new Trouble(
+    private BoundHandler Handler(ActionIntended intended, ScopedStep step, string state = "in doubt", string verb = "--retry") => _visit.Engine.Actions.Find(intended.Action)?.Bind(_visit.Services) ?? throw new ActionInDoubtException(new Trouble(
         TroubleCodes.ActionUnknown,
-        $"Action '{intended.Action}' ({intended.ActionId}) is {state}, and this program has no handler of that name to ask the target. Register it, then: signalbox release {visit.Row.Run} {verb}",
+        $"Action '{intended.Action}' ({intended.ActionId}) is {state}, and this program has no handler of that name to ask the target. Register it, then: signalbox release {_visit.Row.Run} {verb}",
         [step]));
 
-    private ActionContext Context(ActionIntended intended, long at) =>
-        new(intended.ActionId, visit.Row.Run, visit.Row.Epoch, intended.Attempt, Microseconds.ToTime(at));
+    public ActionContext Context(ActionIntended intended, long at) =>
+        new(intended.ActionId, _visit.Row.Run, _visit.Row.Epoch, intended.Attempt, Microseconds.ToTime(at));
 
-    private static ObservationKind Wanted(bool undo) => undo ? ObservationKind.NotSo : ObservationKind.So;
+    public static ObservationKind Wanted(bool undo) => undo ? ObservationKind.NotSo : ObservationKind.So;
 
     private static ActionOutcome Outcome(Entry entry)
     {
@@ -451,6 +519,14 @@ internal sealed class ActionRunner(VisitEngine visit)
         };
         return new ActionOutcome(status, body.ActionId, body.Reason, body.Proof, body.MadeByUs);
     }
+}
+
+/// <summary>What a look at the target gave, and how often it was looked at for that.</summary>
+internal readonly record struct Seen(Observation Look, int Looks)
+{
+    public ObservationKind Kind => Look.Kind;
+
+    public string Proof => Look.Proof;
 }
 
 /// <summary>Only an operator can settle this action now; the visit ends as held.</summary>

@@ -104,20 +104,85 @@ public sealed record SignalReceived(string Name, RawJson Value);
 /// <summary>The body of <see cref="EntryKinds.SignalSent"/>.</summary>
 public sealed record SignalSent(RunId To, string Name);
 
-/// <summary>The body of <see cref="EntryKinds.ApprovalRequested"/>. <paramref name="Safe"/> is the choice that counts when <paramref name="Due"/> (microseconds since 1970) passes.</summary>
-public sealed record ApprovalRequested(string Title, IReadOnlyList<string> Choices, RawJson? Details, long? Due, string? Safe);
+/// <summary>
+/// The body of <see cref="EntryKinds.ApprovalRequested"/>. <paramref name="Safe"/> is the choice that counts when <paramref name="Due"/> (microseconds since 1970) passes. <paramref name="Terms"/>
+/// say who may answer; <paramref name="Action"/> is what would be done, where it is about an action, and <paramref name="Why"/> why a person is asked.
+/// </summary>
+public sealed record ApprovalRequested(
+    string Title, IReadOnlyList<string> Choices, RawJson? Details, long? Due, string? Safe, ApprovalTerms? Terms = null, ActionProposed? Action = null, IReadOnlyList<string>? Why = null);
 
-/// <summary>The body of <see cref="EntryKinds.ApprovalAnswered"/>, <see cref="EntryKinds.ApprovalExpired"/> and <see cref="EntryKinds.ApprovalIgnored"/>.</summary>
-public sealed record ApprovalAnswered(string Choice, string? Comment = null);
+/// <summary>
+/// Who may answer a question, kept with the open wait so that the store can refuse everybody else. <paramref name="Barred"/> are actors whose answer does not count; <paramref name="ValidFor"/> (microseconds) is
+/// how long after the last approval an action may begin; <paramref name="ArgumentsHash"/> is that of the action it is bound to.
+/// </summary>
+public sealed record ApprovalTerms(
+    IReadOnlyList<string> Roles, int Quorum, IReadOnlyList<string> Choices, IReadOnlyList<string>? Barred = null, long ValidFor = 0, string? Safe = null, string? ActionId = null, string? ArgumentsHash = null);
 
-/// <summary>The body of <see cref="EntryKinds.ActionIntended"/>. <paramref name="ArgumentsHash"/> is the SHA-256 of the canonical arguments in hexadecimal.</summary>
-public sealed record ActionIntended(string ActionId, string Action, RawJson Arguments, string ArgumentsHash, string TargetClass, bool Undo = false, int Attempt = 1);
+/// <summary>
+/// The body of <see cref="EntryKinds.ApprovalAnswered"/>, <see cref="EntryKinds.ApprovalExpired"/> and <see cref="EntryKinds.ApprovalIgnored"/>. <paramref name="Roles"/> are those of who answered, at that time;
+/// <paramref name="Hash"/> is the arguments' hash of the action that was answered for; <paramref name="Edited"/> are other arguments that are proposed instead.
+/// </summary>
+public sealed record ApprovalAnswered(string Choice, string? Comment = null, IReadOnlyList<string>? Roles = null, string? Hash = null, RawJson? Edited = null);
+
+/// <summary>
+/// The body of <see cref="EntryKinds.ActionProposed"/>, and what an approval is bound to. <paramref name="ArgumentsHash"/> is the SHA-256 of the canonical arguments in hexadecimal; <paramref name="Definition"/> is the
+/// fingerprint of the run's workflow; <paramref name="Proposer"/> wants it, <paramref name="Requester"/> started the run.
+/// </summary>
+public sealed record ActionProposed(
+    string ActionId, string Action, RawJson Arguments, string ArgumentsHash, string TargetClass, string Workflow, int Version, string Definition, string Proposer, string? Requester = null, bool Undo = false,
+    IReadOnlyList<Claim>? Claims = null, string? Reversibility = null, int Priority = 0);
+
+/// <summary>
+/// The body of <see cref="EntryKinds.ActionIntended"/>. <paramref name="ArgumentsHash"/> is the SHA-256 of the canonical arguments in hexadecimal. <paramref name="Claims"/> are held from here to the settlement;
+/// <paramref name="Approval"/> is the seq of the request whose approval this consumes; <paramref name="Overrules"/> are actions whose standing claims a ruling lets it act against; <paramref name="Releases"/> are the
+/// actions whose effect an undo takes back; <paramref name="Limits"/> are what it uses up of limits.
+/// </summary>
+public sealed record ActionIntended(
+    string ActionId, string Action, RawJson Arguments, string ArgumentsHash, string TargetClass, bool Undo = false, int Attempt = 1, IReadOnlyList<Claim>? Claims = null, long? Approval = null,
+    IReadOnlyList<string>? Overrules = null, IReadOnlyList<string>? Releases = null, IReadOnlyList<LimitUse>? Limits = null, int Priority = 0);
+
+/// <summary>What an action uses up of a limit that all runs share: of <paramref name="Max"/> in any <paramref name="Window"/> (microseconds). The store refuses the intent that would pass it.</summary>
+public sealed record LimitUse(string Name, long Amount, long Max, long Window);
+
+/// <summary>The body of <see cref="EntryKinds.PolicyJudged"/>. <paramref name="Verdict"/> is <c>allow</c>, <c>ask</c>, <c>raise</c> or <c>refuse</c>.</summary>
+public sealed record PolicyJudged(string ActionId, string Action, string Policy, string Verdict, string Reason);
+
+/// <summary>The body of <see cref="EntryKinds.ConflictRaised"/>, in both runs, each from its own side. <paramref name="Resource"/> and <paramref name="Intent"/> are this run's claim.</summary>
+public sealed record ConflictRaised(string ActionId, string Action, string Resource, string Intent, RunId OtherRun, string OtherActionId, string OtherAction, string OtherResource, string OtherIntent, ClaimPhase OtherPhase);
+
+/// <summary>
+/// The body of <see cref="EntryKinds.ConflictRuled"/>, in both runs, each from its own side. <paramref name="By"/> is <c>wait</c>, <c>yield</c>, <c>priority</c> or <c>person</c>; <paramref name="Outcome"/> is what this
+/// run's action does: <c>waits</c>, <c>yields</c>, <c>overrules</c>, <c>stands</c> or <c>overruled</c>.
+/// </summary>
+public sealed record ConflictRuled(string ActionId, RunId OtherRun, string OtherActionId, string By, string Outcome, string Why);
+
+/// <summary>The body of <see cref="EntryKinds.ClaimQueued"/>: all of <paramref name="Claims"/> or none. <paramref name="Due"/> (microseconds since 1970): no longer.</summary>
+public sealed record ClaimQueued(string ActionId, string Action, IReadOnlyList<Claim> Claims, IReadOnlyList<ClaimHolder> Behind, long? Due = null, bool Undo = false, int Priority = 0);
+
+/// <summary>Who has a claim that another one waits for.</summary>
+public sealed record ClaimHolder(RunId Run, string ActionId, string Resource);
+
+/// <summary>The body of <see cref="EntryKinds.ClaimFreed"/>.</summary>
+public sealed record ClaimFreed(string ActionId);
+
+/// <summary>
+/// The body of <see cref="EntryKinds.ClaimReleased"/>: standing claims of these actions of the run end. The effects stay. <paramref name="CoHeld"/>: because others want them still, which the store makes sure of.
+/// </summary>
+public sealed record ClaimReleased(IReadOnlyList<string> ActionIds, bool CoHeld = false);
 
 /// <summary>The body of <see cref="EntryKinds.ActionExecuted"/>.</summary>
 public sealed record ActionExecuted(string ActionId, RawJson? Receipt, string? Error, long Microseconds, int Attempt = 1, bool Undo = false);
 
-/// <summary>The body of the other entries of an action. <paramref name="MadeByUs"/>: our call made the effect, it did not stand before.</summary>
-public sealed record ActionObserved(string ActionId, string Action, string? Reason, string? Proof, bool MadeByUs = false, bool Undo = false, int Probes = 0, RawJson? Arguments = null);
+/// <summary>
+/// The body of the other entries of an action. <paramref name="MadeByUs"/>: our call made the effect, it did not stand before. <paramref name="Claims"/> are there where it joins an effect that stood already;
+/// <paramref name="StandsUntil"/> (microseconds since 1970) is when its claims expire; <paramref name="Releases"/> are the actions whose claims end with this undo.
+/// </summary>
+public sealed record ActionObserved(
+    string ActionId, string Action, string? Reason, string? Proof, bool MadeByUs = false, bool Undo = false, int Probes = 0, RawJson? Arguments = null, IReadOnlyList<Claim>? Claims = null, long? StandsUntil = null,
+    IReadOnlyList<string>? Releases = null, Agreement? Agreement = null, int Priority = 0, string? ArgumentsHash = null);
+
+/// <summary>How a verdict was verified: so many looks in a row agreed, the first and the last of them so far apart (microseconds); and what was asked for.</summary>
+public sealed record Agreement(int Looks, long Over, int LooksWanted, long OverWanted);
 
 /// <summary>The body of <see cref="EntryKinds.ActionSettled"/>: the operator's word on the steps named.</summary>
 public sealed record ActionSettled(ReleaseVerb Verb, IReadOnlyList<ScopedStep> Steps);
@@ -151,6 +216,9 @@ public static class Body
     /// <summary>The body as UTF-8 JSON.</summary>
     public static ReadOnlyMemory<byte> Write<T>(T body) => JsonSerializer.SerializeToUtf8Bytes(body, typeof(T), BodyJson.Default);
 
+    /// <summary>The body of an entry that is still to be appended.</summary>
+    internal static T Read<T>(EntryDraft draft) => (T?)JsonSerializer.Deserialize(draft.Body.Span, typeof(T), BodyJson.Default) ?? throw new JsonException("null");
+
     /// <summary>The body of an entry.</summary>
     /// <exception cref="JournalDamagedException">The body is not of this shape.</exception>
     public static T Read<T>(Entry entry)
@@ -183,7 +251,17 @@ public static class Body
 [JsonSerializable(typeof(SignalSent))]
 [JsonSerializable(typeof(ApprovalRequested))]
 [JsonSerializable(typeof(ApprovalAnswered))]
+[JsonSerializable(typeof(ApprovalTerms))]
+[JsonSerializable(typeof(ActionProposed))]
 [JsonSerializable(typeof(ActionIntended))]
+[JsonSerializable(typeof(PolicyJudged))]
+[JsonSerializable(typeof(ConflictRaised))]
+[JsonSerializable(typeof(ConflictRuled))]
+[JsonSerializable(typeof(ClaimQueued))]
+[JsonSerializable(typeof(ClaimFreed))]
+[JsonSerializable(typeof(ClaimReleased))]
+[JsonSerializable(typeof(Claim))]
+[JsonSerializable(typeof(Storage.OpenApproval))]
 [JsonSerializable(typeof(ActionExecuted))]
 [JsonSerializable(typeof(ActionObserved))]
 [JsonSerializable(typeof(ActionSettled))]

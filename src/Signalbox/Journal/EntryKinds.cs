@@ -87,6 +87,30 @@ public static class EntryKinds
     /// <summary>The target was looked at before an intent. Body: <see cref="ActionObserved"/>.</summary>
     public const string ActionProbed = "action.probed";
 
+    /// <summary>An action that needs a person's approval or a ruling before its intent: exactly what would be done. Body: <see cref="Journal.ActionProposed"/>.</summary>
+    public const string ActionProposed = "action.proposed";
+
+    /// <summary>What a policy says of an action, and why. Body: <see cref="Journal.PolicyJudged"/>.</summary>
+    public const string PolicyJudged = "policy.judged";
+
+    /// <summary>Two claims that cannot both stand; in both runs. Body: <see cref="Journal.ConflictRaised"/>.</summary>
+    public const string ConflictRaised = "conflict.raised";
+
+    /// <summary>What became of a conflict; in both runs. Body: <see cref="Journal.ConflictRuled"/>.</summary>
+    public const string ConflictRuled = "conflict.ruled";
+
+    /// <summary>An action waits until holds of others are settled. Body: <see cref="Journal.ClaimQueued"/>.</summary>
+    public const string ClaimQueued = "claim.queued";
+
+    /// <summary>It is a queued action's turn. Written by the store, in the transaction that settles what it waited for. Body: <see cref="Journal.ClaimFreed"/>.</summary>
+    public const string ClaimFreed = "claim.freed";
+
+    /// <summary>The visit ended while an action was queued.</summary>
+    public const string ClaimWithdrawn = "claim.withdrawn";
+
+    /// <summary>Standing claims ended without an undo. Body: <see cref="Journal.ClaimReleased"/>.</summary>
+    public const string ClaimReleased = "claim.released";
+
     /// <summary>Durable before the effect. Body: <see cref="ActionIntended"/>.</summary>
     public const string ActionIntended = "action.intended";
 

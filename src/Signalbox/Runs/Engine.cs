@@ -33,6 +33,9 @@ internal sealed record Engine(
     /// <summary>Whether the store can write just now.</summary>
     public StoreOutage Outage { get; } = new(Log);
 
+    /// <summary>What stands between a decision and an action.</summary>
+    public PolicyBook Policies { get; init; } = PolicyBook.None;
+
     /// <summary>The answers that queries of this process share.</summary>
     public QueryCache Queries { get; } = new(Clock, Limits);
 

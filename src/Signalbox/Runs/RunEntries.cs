@@ -30,7 +30,12 @@ internal static class RunEntries
 
     public static IEnumerable<EntryDraft> Withdraw(RunHead head, string actor, string cause) => head.Waits.Select(w => new EntryDraft
     {
-        Kind = w.Kind == WaitKind.Approval ? EntryKinds.ApprovalWithdrawn : EntryKinds.WaitWithdrawn,
+        Kind = w.Kind switch
+        {
+            WaitKind.Approval or WaitKind.Approved => EntryKinds.ApprovalWithdrawn,
+            WaitKind.Claim => EntryKinds.ClaimWithdrawn,
+            _ => EntryKinds.WaitWithdrawn,
+        },
         State = head.Row.State,
         Visit = head.Row.Visit,
         Scope = w.Scope,

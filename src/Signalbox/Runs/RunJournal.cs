@@ -84,6 +84,10 @@ internal sealed class RunJournal(IRunStore store, RunHead head, StoreOutage outa
     public async Task<IReadOnlyList<Entry>> AppendAsync(IReadOnlyList<EntryDraft> drafts, IReadOnlyList<Commit>? also = null) =>
         (await CommitAsync(drafts, null, also)).Entries;
 
+    /// <summary>Appends under the lease, unless claims, limits or the run itself refuse it; the result says which.</summary>
+    /// <exception cref="LeaseLostException">Nothing was written.</exception>
+    public Task<CommitResult> TryTakeAsync(IReadOnlyList<EntryDraft> drafts, IReadOnlyList<Commit> also) => CommitAsync(drafts, null, also, mayBeRefused: true);
+
     /// <summary>Appends if the run has no entry that this driver has not seen; false, and the unseen ones are folded, if it has.</summary>
     /// <exception cref="LeaseLostException">Nothing was written.</exception>
     public async Task<bool> TryAppendAsync(IReadOnlyList<EntryDraft> drafts, IReadOnlyList<Commit>? also = null)
@@ -150,7 +154,7 @@ internal sealed class RunJournal(IRunStore store, RunHead head, StoreOutage outa
         Head = fresh.Seq >= Head.Seq ? fresh : Head;
     }
 
-    private async Task<CommitResult> CommitAsync(IReadOnlyList<EntryDraft> drafts, long? expectedSeq, IReadOnlyList<Commit>? also)
+    private async Task<CommitResult> CommitAsync(IReadOnlyList<EntryDraft> drafts, long? expectedSeq, IReadOnlyList<Commit>? also, bool mayBeRefused = false)
     {
         var notes = _notes.Select(n => n.Draft()).ToArray();
         var commit = new Commit { Run = Run, Epoch = _epoch, ExpectedSeq = expectedSeq, Entries = notes.Length == 0 ? drafts : [.. notes, .. drafts], Also = also ?? [] };
@@ -164,9 +168,9 @@ internal sealed class RunJournal(IRunStore store, RunHead head, StoreOutage outa
                 throw new LeaseLostException(Run);
             }
 
-            if (result.Status == CommitStatus.Refused)
+            if (result.Status is CommitStatus.Refused or CommitStatus.ClaimsRefused && !mayBeRefused)
             {
-                throw new InvalidOperationException($"The engine appended to run '{Run}' what its fold refuses ({result.Refusal!.Code}): {result.Refusal.Why}");
+                throw new InvalidOperationException($"The engine appended to run '{Run}' what is refused ({result.Refusal?.Code ?? result.Claims!.Code}): {result.Refusal?.Why}");
             }
 
             Head = result.Head!.Seq >= Head.Seq && result.IsCommitted ? result.Head : Head;

@@ -280,6 +280,7 @@ internal sealed class RunLoop : IDisposable
     {
         var head = _journal.Head;
         return head.Waits.Any(w => w.Due <= _journal.Now || (w.Kind == WaitKind.Signal && head.Mailbox.Any(s => s.Name == w.Name)))
+            || _journal.Record.HasTurn
             || _journal.Record.HasAnswerSince(head.Row.LeaseSeq);
     }
 

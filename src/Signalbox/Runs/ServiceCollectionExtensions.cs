@@ -34,6 +34,8 @@ public sealed class SignalboxBuilder
 
     internal DecisionSettings Decisions { get; } = new();
 
+    internal List<IActionPolicy> Policies { get; } = [];
+
     internal Func<IServiceProvider, IRunStore>? Store { get; private set; }
 
     internal TaskScheduler Scheduler { get; set; } = TaskScheduler.Default;
@@ -109,6 +111,14 @@ public sealed class SignalboxBuilder
         return this;
     }
 
+    /// <summary>Adds a rule between decisions and actions.</summary>
+    public SignalboxBuilder AddPolicy(IActionPolicy policy)
+    {
+        ArgumentNullException.ThrowIfNull(policy);
+        Policies.Add(policy);
+        return this;
+    }
+
     /// <summary>Sets what the agents of one run may use up together, for all workflows or for one.</summary>
     public SignalboxBuilder UseBudget(Budget budget, string? workflow = null)
     {
@@ -151,7 +161,10 @@ public sealed class SignalboxBuilder
             ? throw new WorkflowFaultsException("the configuration of Signalbox", faults)
             : new Engine(
                 services.GetRequiredService<IRunStore>(), workflows, actions, tools, models, Decisions, services, clock, services.GetRequiredService<Entropy>(), Scheduler, Limits,
-                services.GetService<ILoggerFactory>()?.CreateLogger("Signalbox") ?? NullLogger.Instance);
+                services.GetService<ILoggerFactory>()?.CreateLogger("Signalbox") ?? NullLogger.Instance)
+            {
+                Policies = new PolicyBook(Policies),
+            };
     }
 }
 

@@ -1,4 +1,5 @@
 using Signalbox.Journal;
+using Signalbox.Storage;
 
 namespace Signalbox;
 
@@ -17,6 +18,21 @@ internal sealed class ActionRecord
     /// <summary>An operator's word to take the effect back: the intent of that, until it is settled.</summary>
     public Entry? TakingBack { get; set; }
 
+    /// <summary>Whether what would be done is on record.</summary>
+    public bool IsProposed { get; set; }
+
+    /// <summary>What policies have said of it.</summary>
+    public HashSet<PolicyJudged> Verdicts { get; } = [];
+
+    /// <summary>The actions of others that it is in conflict with, as recorded.</summary>
+    public HashSet<string> Conflicts { get; } = [];
+
+    /// <summary>It waits for holds of others: the entry that says so.</summary>
+    public Entry? Queued { get; set; }
+
+    /// <summary>Whether its turn has come.</summary>
+    public bool IsFreed { get; set; }
+
     public bool IsInDoubt => (Intent is not null && Outcome is null) || TakingBack is not null;
 }
 
@@ -32,6 +48,7 @@ internal sealed class VisitRecord
     private readonly List<ScopedStep> _effects = [];
     private readonly HashSet<ScopedStep> _settled = [];
     private readonly Dictionary<string, Spending> _spent = [];
+    private readonly Dictionary<ScopedStep, OpenApproval> _open = [];
 
     /// <summary>The entry that began the visit.</summary>
     public Entry? Entered { get; private set; }
@@ -66,6 +83,9 @@ internal sealed class VisitRecord
     /// <summary>Whether a person has answered since then.</summary>
     public bool HasAnswerSince(long seq) => _outcomes.Values.Any(e => e.Kind == EntryKinds.ApprovalAnswered && e.Seq > seq);
 
+    /// <summary>Whether the turn of an action has come that waits for holds of others.</summary>
+    public bool HasTurn => _actions.Values.Any(a => a is { Queued: not null, IsFreed: true, Intent: null, Outcome: null });
+
     public bool IsSettled(ScopedStep step) => _settled.Contains(step);
 
     public void Fold(Entry entry)
@@ -81,6 +101,14 @@ internal sealed class VisitRecord
             case EntryKinds.StateEntered:
                 Entered = entry;
                 Opening = Body.Read<StateEntered>(entry);
+                break;
+            case EntryKinds.ApprovalAnswered when _open.GetValueOrDefault(step) is { } open && Body.Read<ApprovalAnswered>(entry).Choice is var choice:
+                _open[step] = open with { Voices = [.. open.Voices, new Voice(entry.Actor, choice)] };
+                if (open.Decides(choice))
+                {
+                    _outcomes[step] = entry;
+                }
+
                 break;
             case EntryKinds.StepCompleted or EntryKinds.StepFailed or EntryKinds.WaitCompleted or EntryKinds.ApprovalAnswered or EntryKinds.ApprovalExpired:
             case EntryKinds.AgentBegan or EntryKinds.ToolRejected or EntryKinds.AnswerRejected or EntryKinds.DecisionMade or EntryKinds.EscalationRaised:
@@ -99,10 +127,36 @@ internal sealed class VisitRecord
                 break;
             case EntryKinds.ApprovalRequested:
                 _asked[step] = entry;
+                _outcomes.Remove(step);
+                if (Body.Read<ApprovalRequested>(entry).Terms is { } terms)
+                {
+                    _open[step] = new OpenApproval(terms, []);
+                }
+
                 AddEffect(step);
                 break;
             case EntryKinds.WaitWithdrawn or EntryKinds.ApprovalWithdrawn:
                 _asked.Remove(step); // by a failure: a retry asks again
+                _outcomes.Remove(step);
+                break;
+            case EntryKinds.ActionProposed:
+                Of(step).IsProposed = true;
+                break;
+            case EntryKinds.PolicyJudged:
+                Of(step).Verdicts.Add(Body.Read<PolicyJudged>(entry));
+                break;
+            case EntryKinds.ConflictRaised when entry.Step.Length > 0:
+                Of(step).Conflicts.Add(Body.Read<ConflictRaised>(entry).OtherActionId);
+                break;
+            case EntryKinds.ClaimQueued:
+                Of(step).Queued = entry;
+                Of(step).IsFreed = false;
+                break;
+            case EntryKinds.ClaimFreed:
+                Of(step).IsFreed = true;
+                break;
+            case EntryKinds.ClaimWithdrawn:
+                Of(step).Queued = null;
                 break;
             case EntryKinds.ActionIntended:
                 Intended(step, entry);
@@ -115,6 +169,11 @@ internal sealed class VisitRecord
                 break;
             case EntryKinds.RunHeld:
                 Hold = (Body.Read<Trouble>(entry), null, null, entry.Seq);
+                foreach (var queued in _actions.Values)
+                {
+                    queued.Queued = null;
+                }
+
                 break;
             case EntryKinds.RunResumed when Hold is { } hold:
                 Hold = hold with { Release = Body.Read<Release>(entry), By = entry.Actor };
@@ -196,12 +255,13 @@ internal sealed class VisitRecord
             _failedAttempts.Remove(failed);
         }
 
-        foreach (var (step, action) in _actions.Where(a => a.Value.Outcome?.Kind is EntryKinds.ActionNotApplied or EntryKinds.ActionDiverged or EntryKinds.ActionRefused))
+        foreach (var (step, action) in _actions.Where(a => a.Value.Outcome?.Kind is EntryKinds.ActionNotApplied or EntryKinds.ActionDiverged or EntryKinds.ActionRefused).ToArray())
         {
             if (!IsKept(step.Scope))
             {
-                action.Intent = null;
-                action.Outcome = null;
+                _actions[step] = new ActionRecord { Attempts = action.Attempts };
+                _asked.Remove(step);
+                _outcomes.Remove(step);
             }
         }
 

@@ -45,12 +45,15 @@ public enum CommitStatus
     /// <summary>Nothing was written: the workflow has a run under that key; <see cref="CommitResult.Head"/> is that run.</summary>
     KeyTaken,
 
+    /// <summary>Nothing was written: claims or limits that all runs share refuse it; <see cref="CommitResult.Claims"/> says why.</summary>
+    ClaimsRefused,
+
     /// <summary>Nothing was written: the run, as it is, refuses an entry; <see cref="CommitResult.Refusal"/> says why.</summary>
     Refused,
 }
 
 /// <summary>The store's answer to a commit. <paramref name="Head"/> is the run afterwards, or as it is if nothing was written.</summary>
-public sealed record CommitResult(CommitStatus Status, RunHead? Head, IReadOnlyList<Entry> Entries, Refusal? Refusal = null)
+public sealed record CommitResult(CommitStatus Status, RunHead? Head, IReadOnlyList<Entry> Entries, Refusal? Refusal = null, ClaimRefusal? Claims = null)
 {
     /// <summary>Whether it is on disk.</summary>
     public bool IsCommitted => Status == CommitStatus.Committed;

@@ -8,8 +8,11 @@ namespace Signalbox.Storage;
 /// </summary>
 public static class CommitRules
 {
-    /// <summary>Why the commit must be refused on the run as it is, or null. <paramref name="keyHolder"/> is the run that holds the key a start asks for; <paramref name="at"/> is the store's time in microseconds since 1970.</summary>
-    public static CommitResult? Check(Commit commit, RunHead? head, RunHead? keyHolder, long at)
+    /// <summary>
+    /// Why the commit must be refused on the run and the claims as they are, or null. <paramref name="keyHolder"/> is the run that holds the key a start asks for; <paramref name="at"/> is the store's time in
+    /// microseconds since 1970.
+    /// </summary>
+    public static CommitResult? Check(Commit commit, RunHead? head, RunHead? keyHolder, IClaimTable claims, long at)
     {
         ArgumentNullException.ThrowIfNull(commit);
         if (commit.Entries.Count == 0)
@@ -46,7 +49,20 @@ public static class CommitRules
             }
         }
 
-        return null;
+        return commit.Entries.Any(e => ClaimRules.Concerns(e.Kind)) && ClaimRules.Check(commit.Entries, claims, at) is { } taken ? new(CommitStatus.ClaimsRefused, head, [], Claims: taken) : null;
+    }
+
+    /// <summary>What sealed entries make of the claims. True if somebody who queues may have their turn now: then <see cref="ClaimRules.Turns"/> is to be committed with them.</summary>
+    public static bool Apply(IReadOnlyList<Entry> entries, IClaimTable claims)
+    {
+        ArgumentNullException.ThrowIfNull(entries);
+        var turns = false;
+        foreach (var entry in entries)
+        {
+            turns |= ClaimRules.Concerns(entry.Kind) && ClaimRules.Apply(entry, claims);
+        }
+
+        return turns;
     }
 
     /// <summary>The key under which a commit starts a run, if it does and has one.</summary>

@@ -23,6 +23,9 @@ public interface IRunReader : IAsyncDisposable
     /// <summary>Entries of all runs after <paramref name="position"/>, in commit order, at most <paramref name="max"/>.</summary>
     ValueTask<IReadOnlyList<Entry>> ReadLogAsync(long position, int max, CancellationToken cancellationToken);
 
+    /// <summary>Claims that match and have not expired, in the order of their position, at most <see cref="ClaimQuery.Limit"/>.</summary>
+    ValueTask<IReadOnlyList<ClaimRow>> ClaimsAsync(ClaimQuery query, CancellationToken cancellationToken);
+
     /// <summary>The bytes of a payload, or null if they are missing or no longer those of their address.</summary>
     ValueTask<ReadOnlyMemory<byte>?> FindPayloadAsync(PayloadHash hash, CancellationToken cancellationToken);
 }

@@ -16,7 +16,9 @@ public sealed class InMemoryRunStore(TimeProvider? clock = null, Entropy? entrop
     private readonly Dictionary<PayloadHash, ReadOnlyMemory<byte>> _payloads = [];
     private readonly Dictionary<string, DateTimeOffset> _workers = [];
     private readonly List<Action<RunChange>> _subscribers = [];
+    private readonly MemoryClaimTable _claims = new();
     private long _lastAt;
+    private bool _turns;
 
     /// <inheritdoc />
     public ValueTask<CommitResult> CommitAsync(Commit commit, CancellationToken cancellationToken)
@@ -32,6 +34,8 @@ public sealed class InMemoryRunStore(TimeProvider? clock = null, Entropy? entrop
             {
                 Append(other, _lastAt, changes);
             }
+
+            GiveTurns(changes);
         }
 
         Tell(changes);
@@ -78,6 +82,7 @@ public sealed class InMemoryRunStore(TimeProvider? clock = null, Entropy? entrop
                 Give(head, LeaseRules.Take(head, request.Worker), now);
             }
 
+            GiveTurns(changes);
             nextDue = known.Select(h => _heads[h.Row.Run].ReadyAt).Where(due => due > now).Order().Select(due => (DateTimeOffset?)Microseconds.ToTime(due!.Value)).FirstOrDefault();
         }
 
@@ -189,6 +194,22 @@ public sealed class InMemoryRunStore(TimeProvider? clock = null, Entropy? entrop
     }
 
     /// <inheritdoc />
+    public ValueTask<IReadOnlyList<ClaimRow>> ClaimsAsync(ClaimQuery query, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        lock (_lock)
+        {
+            var rows = query.Overlapping is { } resources ? resources.SelectMany(r => _claims.Overlapping(r.Path)).Distinct() : _claims.All;
+            IReadOnlyList<ClaimRow> found =
+            [
+                .. rows.Where(r => (query.Run is null || r.Run == query.Run) && (query.Phases.Count == 0 || query.Phases.Contains(r.Phase)) && !(r.Position <= query.After) && r.IsLive(Now()))
+                    .OrderBy(r => r.Position).ThenBy(r => r.Claim.Resource.Path, StringComparer.Ordinal).Take(query.Limit),
+            ];
+            return ValueTask.FromResult(found);
+        }
+    }
+
+    /// <inheritdoc />
     public ValueTask<ReadOnlyMemory<byte>?> FindPayloadAsync(PayloadHash hash, CancellationToken cancellationToken)
     {
         lock (_lock)
@@ -205,7 +226,7 @@ public sealed class InMemoryRunStore(TimeProvider? clock = null, Entropy? entrop
         var head = _heads.GetValueOrDefault(commit.Run);
         var key = CommitRules.StartKey(commit);
         var holder = key is { } k && _keys.TryGetValue(k, out var run) ? _heads[run] : null;
-        if (CommitRules.Check(commit, head, holder, at) is { } refused)
+        if (CommitRules.Check(commit, head, holder, _claims, at) is { } refused)
         {
             return refused;
         }
@@ -229,12 +250,26 @@ public sealed class InMemoryRunStore(TimeProvider? clock = null, Entropy? entrop
         _log.AddRange(entries);
         _entries[commit.Run].AddRange(entries);
         _heads[commit.Run] = after;
+        _turns |= CommitRules.Apply(entries, _claims);
         if (head?.Row.Status != after.Row.Status || commit.Epoch is null)
         {
             changes.Add(new RunChange(commit.Run, after.Row.Status, after.Row.CancelRequested, commit.Epoch is null));
         }
 
         return new(CommitStatus.Committed, after, entries);
+    }
+
+    private void GiveTurns(List<RunChange> changes)
+    {
+        if (_turns)
+        {
+            foreach (var turn in ClaimRules.Turns(_claims, _lastAt))
+            {
+                Append(turn, _lastAt, changes);
+            }
+
+            _turns = false;
+        }
     }
 
     private static bool Matches(RunQuery query, RunHead head)

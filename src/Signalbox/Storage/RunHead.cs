@@ -14,10 +14,68 @@ public enum WaitKind
 
     /// <summary>A person's answer, perhaps with a time limit.</summary>
     Approval,
+
+    /// <summary>An action that was approved, until its intent consumes that.</summary>
+    Approved,
+
+    /// <summary>That holds of others on what an action claims are settled.</summary>
+    Claim,
 }
 
-/// <summary>An open wait of a run. <paramref name="Name"/> is the signal's name; <paramref name="Due"/> is in microseconds since 1970.</summary>
-public sealed record OpenWait(string Scope, string Step, WaitKind Kind, string? Name, long? Due, long Seq);
+/// <summary>
+/// An open wait of a run. <paramref name="Name"/> is the signal's name; <paramref name="Due"/> is in microseconds since 1970; <paramref name="Approval"/> says of a question who may answer it and who has.
+/// </summary>
+public sealed record OpenWait(string Scope, string Step, WaitKind Kind, string? Name, long? Due, long Seq, OpenApproval? Approval = null);
+
+/// <summary>Who may answer an open question, and what was answered so far: by whom, and which choice.</summary>
+public sealed record OpenApproval(ApprovalTerms Terms, IReadOnlyList<Voice> Voices)
+{
+    /// <summary>The choices that every question about an action has.</summary>
+    public const string Approve = "approve";
+
+    /// <inheritdoc cref="Approve" />
+    public const string Reject = "reject";
+
+    /// <summary>The choice to propose other arguments.</summary>
+    public const string Edit = "edit";
+
+    /// <summary>As a store keeps it.</summary>
+    public string ToJson() => System.Text.Json.JsonSerializer.Serialize(this, BodyJson.Default.OpenApproval);
+
+    /// <summary>What <see cref="ToJson"/> wrote.</summary>
+    public static OpenApproval FromJson(string json) => System.Text.Json.JsonSerializer.Deserialize(json, BodyJson.Default.OpenApproval) ?? throw new System.Text.Json.JsonException("null");
+
+    /// <inheritdoc />
+    public bool Equals(OpenApproval? other) => other is not null && (ReferenceEquals(this, other) || ToJson() == other.ToJson());
+
+    /// <inheritdoc />
+    public override int GetHashCode() => Voices.Count;
+
+    /// <summary>Whether one more voice for that choice decides. Refusing needs one, whatever approving needs.</summary>
+    public bool Decides(string choice) =>
+        choice == Terms.Safe || choice is Reject or Edit || Voices.Count(v => v.Choice == choice) + 1 >= Terms.Quorum;
+
+    /// <summary>Why this actor's answer does not count; null if it does.</summary>
+    public Refusal? Refuses(string actor, ApprovalAnswered answer)
+    {
+        ArgumentNullException.ThrowIfNull(answer);
+        const string Nothing = "The answer is recorded and changed nothing.";
+        return answer switch
+        {
+            _ when !actor.StartsWith("person:", StringComparison.Ordinal) => new("approval_not_a_person", $"Only a person may answer this; '{actor}' is none. {Nothing}"),
+            _ when !Caller.IsIn(answer.Roles, Terms.Roles) => new("approval_role", $"{actor} has none of the roles that may answer this ({string.Join(", ", Terms.Roles)}). {Nothing}"),
+            _ when Terms.Barred?.Contains(actor, StringComparer.Ordinal) == true => new("approval_self", $"{actor} has proposed this or asked for it, so that somebody else must answer. {Nothing}"),
+            _ when Voices.Any(v => v.Actor == actor) => new("approval_repeated", $"{actor} has answered already; {Terms.Quorum} different persons are needed. {Nothing}"),
+            _ when answer.Hash is not null && answer.Hash != Terms.ArgumentsHash => new("approval_stale", $"What was answered for ({answer.Hash}) is not what is asked ({Terms.ArgumentsHash}): look at the question again. {Nothing}"),
+            _ when !Terms.Choices.Contains(answer.Choice, StringComparer.Ordinal) => new("choice_unknown", $"'{answer.Choice}' is not one of the choices ({string.Join(", ", Terms.Choices)}). {Nothing}"),
+            { Choice: Edit, Edited: null } => new("choice_unknown", $"To edit needs the arguments that are proposed instead. {Nothing}"),
+            _ => null,
+        };
+    }
+}
+
+/// <summary>An answer to an open question that needs several.</summary>
+public sealed record Voice(string Actor, string Choice);
 
 /// <summary>A signal that nobody has consumed; its value stands in the entry <paramref name="Seq"/>.</summary>
 public sealed record MailboxSignal(long Seq, string Name);
@@ -80,10 +138,27 @@ public sealed record RunHead
                 new("approval_not_open", $"Run '{Row.Run}' has no open question '{draft.Step}'; the answer changed nothing. See: signalbox show {Row.Run}"),
             EntryKinds.ApprovalAnswered when Find(draft)!.Due <= at =>
                 new("approval_expired", $"The question '{draft.Step}' of run '{Row.Run}' expired at {Microseconds.ToTime(Find(draft)!.Due!.Value):u}; the answer changed nothing."),
+            EntryKinds.ApprovalAnswered when Find(draft)!.Approval is { } open => open.Refuses(draft.Actor, Body.Read<ApprovalAnswered>(draft)),
+            EntryKinds.ActionIntended => RefusesIntent(draft, Body.Read<ActionIntended>(draft), at),
             _ => null,
         };
 
         Refusal Ended(string what, string remedy) => new("run_ended", $"Run '{Row.Run}' is {status} and {what}. {remedy}");
+    }
+
+    /// <summary>An approval is consumed by the intent that it is for: exactly that action, once, in time; and nothing happens while a person is still asked.</summary>
+    private Refusal? RefusesIntent(EntryDraft draft, ActionIntended intended, long at)
+    {
+        var asked = Find(draft);
+        return (asked, intended.Approval) switch
+        {
+            ({ Kind: WaitKind.Approval }, _) => new("approval_missing", $"Action '{intended.Action}' of run '{Row.Run}' waits for a person."),
+            ({ Kind: WaitKind.Approved }, null) => new("approval_missing", $"Action '{intended.Action}' of run '{Row.Run}' was approved, and its intent does not say so."),
+            (not { Kind: WaitKind.Approved }, { } seq) => new("approval_not_valid", $"Action '{intended.Action}' of run '{Row.Run}' has no approval {seq}: it was consumed, withdrawn or never given."),
+            (_, { } seq) when asked!.Seq != seq || asked.Approval!.Terms.ArgumentsHash != intended.ArgumentsHash => new("approval_not_valid", $"The approval {seq} is not for this action and these arguments."),
+            (_, not null) when asked!.Due <= at => new("approval_lapsed", $"The approval of action '{intended.Action}' was good until {Microseconds.ToTime(asked.Due!.Value):u}."),
+            _ => null,
+        };
     }
 
     private bool ReachedItsEnd => Row.Status == RunStatus.Failed && Row.ReasonCode == TroubleCodes.EndedWithoutSuccess;
@@ -136,7 +211,7 @@ public sealed record RunHead
         EntryKinds.RunLeased => Leased(entry, Body.Read<RunLeased>(entry)),
         EntryKinds.RunWaiting => Free(RunStatus.Waiting, entry),
         EntryKinds.RunReleased => Free(RunStatus.Pending, entry).Innocent(),
-        EntryKinds.RunHeld => Free(RunStatus.Held, entry).Because(Body.Read<Trouble>(entry)),
+        EntryKinds.RunHeld => (Free(RunStatus.Held, entry) with { Waits = Waits.RemoveAll(w => w.Kind == WaitKind.Claim) }).Because(Body.Read<Trouble>(entry)),
         EntryKinds.RunFailed => Free(RunStatus.Failed, entry).Because(Body.Read<Trouble>(entry)),
         EntryKinds.RunResumed => Free(RunStatus.Pending, entry).Innocent(),
         EntryKinds.RunRetried => Free(RunStatus.Pending, entry).Innocent(),
@@ -144,10 +219,13 @@ public sealed record RunHead
         EntryKinds.RunCanceled => Free(RunStatus.Canceled, entry),
         EntryKinds.CancelRequested => (this with { Row = Row with { CancelRequested = true } }).Woken(entry, Row.Status is RunStatus.Waiting or RunStatus.Held),
         EntryKinds.WaitOpened => Opened(entry, Body.Read<WaitOpened>(entry)),
-        EntryKinds.ApprovalRequested => this with { Waits = Waits.Add(new(entry.Scope, entry.Step, WaitKind.Approval, null, Body.Read<ApprovalRequested>(entry).Due, entry.Seq)) },
+        EntryKinds.ApprovalRequested => Asked(entry, Body.Read<ApprovalRequested>(entry)),
+        EntryKinds.ClaimQueued => this with { Waits = Waits.Add(new(entry.Scope, entry.Step, WaitKind.Claim, null, Body.Read<ClaimQueued>(entry).Due, entry.Seq)) },
+        EntryKinds.ClaimFreed => Woken(entry, Row.Status == RunStatus.Waiting),
         EntryKinds.WaitCompleted => Completed(entry, Body.Read<WaitCompleted>(entry).SignalSeq),
-        EntryKinds.WaitWithdrawn or EntryKinds.ApprovalWithdrawn or EntryKinds.ApprovalExpired => Without(entry),
-        EntryKinds.ApprovalAnswered => Without(entry).Woken(entry, Row.Status == RunStatus.Waiting),
+        EntryKinds.WaitWithdrawn or EntryKinds.ApprovalWithdrawn or EntryKinds.ApprovalExpired or EntryKinds.ClaimWithdrawn => Without(entry),
+        EntryKinds.ApprovalAnswered => Answered(entry),
+        EntryKinds.ActionIntended or EntryKinds.ActionVerified or EntryKinds.ActionNotApplied or EntryKinds.ActionDiverged or EntryKinds.ActionRefused when Waits.Length > 0 => Without(entry),
         EntryKinds.SignalReceived => Received(entry, Body.Read<SignalReceived>(entry).Name),
         _ => Spend(Spending.Of(entry)),
     };
@@ -182,6 +260,31 @@ public sealed record RunHead
     {
         var kind = body.Signal is null ? WaitKind.Timer : WaitKind.Signal;
         return this with { Waits = Waits.Add(new(entry.Scope, entry.Step, kind, body.Signal, body.Due, entry.Seq)) };
+    }
+
+    private RunHead Asked(Entry entry, ApprovalRequested body) =>
+        this with { Waits = Waits.Add(new(entry.Scope, entry.Step, WaitKind.Approval, null, body.Due, entry.Seq, body.Terms is { } terms ? new OpenApproval(terms, []) : null)) };
+
+    /// <summary>An answer ends a question, or is one voice of several. An approval of an action stays until the action's intent consumes it.</summary>
+    private RunHead Answered(Entry entry)
+    {
+        var asked = Waits.FirstOrDefault(w => w.Scope == entry.Scope && w.Step == entry.Step);
+        if (asked?.Approval is not { } open)
+        {
+            return Without(entry).Woken(entry, Row.Status == RunStatus.Waiting);
+        }
+
+        var choice = Body.Read<ApprovalAnswered>(entry).Choice;
+        var heard = open with { Voices = [.. open.Voices, new Voice(entry.Actor, choice)] };
+        if (!open.Decides(choice))
+        {
+            return this with { Waits = Waits.Replace(asked, asked with { Approval = heard }) };
+        }
+
+        var answered = open.Terms.ActionId is not null && choice == OpenApproval.Approve
+            ? this with { Waits = Waits.Replace(asked, asked with { Kind = WaitKind.Approved, Due = entry.At + open.Terms.ValidFor, Approval = heard }) }
+            : Without(entry);
+        return answered.Woken(entry, Row.Status == RunStatus.Waiting);
     }
 
     private RunHead Completed(Entry entry, long? signal)

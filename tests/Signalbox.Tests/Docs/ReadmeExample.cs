@@ -57,6 +57,9 @@ public sealed class PayBackHandler(Orders orders) : ActionHandler<PayBack>
 {
     public override TargetClass TargetClass => TargetClass.T3;
 
+    // It cannot be undone, so that a person would be asked each time; the workflow itself asks where the model is unsure, and small sums are its own to pay.
+    public override ApprovalRule? Approval(PayBack action) => action.Amount > 1_000 ? ApprovalRule.Default : null;
+
     public override Task<Observation> ProbeAsync(PayBack action, ActionContext context, CancellationToken cancellationToken) =>
         Task.FromResult(orders.Paid.Contains(action.Order) ? Observation.So($"{action.Order} is paid back") : Observation.NotSo("not paid back"));
 

@@ -43,6 +43,9 @@ internal sealed class PlantedStore(ManualClock clock, Bug bug) : IRunStore
     private readonly Dictionary<string, DateTimeOffset> _workers = [];
     private readonly List<Action<RunChange>> _subscribers = [];
     private int _struck;
+    private bool _turns;
+
+    private MemoryClaimTable Claims { get; } = new();
 
     public ValueTask<CommitResult> CommitAsync(Commit commit, CancellationToken cancellationToken)
     {
@@ -53,6 +56,12 @@ internal sealed class PlantedStore(ManualClock clock, Bug bug) : IRunStore
             Append(other, changes);
         }
 
+        foreach (var turn in _turns ? ClaimRules.Turns(Claims, Now()) : [])
+        {
+            Append(turn, changes);
+        }
+
+        _turns = false;
         Tell(changes);
         return ValueTask.FromResult(result);
     }
@@ -114,6 +123,9 @@ internal sealed class PlantedStore(ManualClock clock, Bug bug) : IRunStore
     public ValueTask<IReadOnlyList<Entry>> ReadLogAsync(long position, int max, CancellationToken cancellationToken) =>
         ValueTask.FromResult<IReadOnlyList<Entry>>([.. _log.Where(e => e.Position > position).Take(max)]);
 
+    public ValueTask<IReadOnlyList<ClaimRow>> ClaimsAsync(ClaimQuery query, CancellationToken cancellationToken) =>
+        ValueTask.FromResult<IReadOnlyList<ClaimRow>>([.. Claims.All.Where(r => query.Overlapping?.Any(o => o.Overlaps(r.Claim.Resource)) != false && r.IsLive(Now())).OrderBy(r => r.Position)]);
+
     public ValueTask<ReadOnlyMemory<byte>?> FindPayloadAsync(PayloadHash hash, CancellationToken cancellationToken) =>
         ValueTask.FromResult<ReadOnlyMemory<byte>?>(_payloads.TryGetValue(hash, out var bytes) ? bytes : null);
 
@@ -125,7 +137,7 @@ internal sealed class PlantedStore(ManualClock clock, Bug bug) : IRunStore
         var head = _heads.GetValueOrDefault(commit.Run);
         var key = CommitRules.StartKey(commit);
         var holder = key is { } k && bug != Bug.DoubleStartForOneKey && _keys.TryGetValue(k, out var run) ? _heads[run] : null;
-        if (CommitRules.Check(commit, head, holder, Now()) is { } refused)
+        if (CommitRules.Check(commit, head, holder, Claims, Now()) is { } refused)
         {
             return refused;
         }
@@ -157,6 +169,7 @@ internal sealed class PlantedStore(ManualClock clock, Bug bug) : IRunStore
             after = after with { Mailbox = head.Mailbox };
         }
 
+        _turns |= CommitRules.Apply(entries, Claims);
         _log.AddRange(entries);
         _heads[commit.Run] = after;
         if (head?.Row.Status != after.Row.Status || commit.Epoch is null)

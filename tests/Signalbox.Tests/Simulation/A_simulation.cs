@@ -256,6 +256,8 @@ public sealed class A_simulation
 
         public ValueTask<IReadOnlyList<Entry>> ReadLogAsync(long position, int max, CancellationToken cancellationToken) => Away(() => _store.ReadLogAsync(position, max, cancellationToken));
 
+        public ValueTask<IReadOnlyList<ClaimRow>> ClaimsAsync(ClaimQuery query, CancellationToken cancellationToken) => Away(() => _store.ClaimsAsync(query, cancellationToken));
+
         public ValueTask<ReadOnlyMemory<byte>?> FindPayloadAsync(PayloadHash hash, CancellationToken cancellationToken) => Away(() => _store.FindPayloadAsync(hash, cancellationToken));
 
         public ValueTask DisposeAsync() => _store.DisposeAsync();

@@ -17,6 +17,9 @@ public sealed class A_damaged_journal
         public async ValueTask<IReadOnlyList<Entry>> ReadAsync(RunId run, long fromSeq, int max, CancellationToken cancellationToken) =>
             [.. (await store.ReadAsync(run, fromSeq, max, cancellationToken)).Select(OnEntry).OfType<Entry>()];
 
+        public async ValueTask<IReadOnlyList<ClaimRow>> ClaimsAsync(ClaimQuery query, CancellationToken cancellationToken) =>
+            await store.ClaimsAsync(query, cancellationToken);
+
         public async ValueTask<ReadOnlyMemory<byte>?> FindPayloadAsync(PayloadHash hash, CancellationToken cancellationToken) =>
             LosesPayloads ? null : await store.FindPayloadAsync(hash, cancellationToken);
 

@@ -102,7 +102,7 @@ internal sealed class ToolRunner(VisitScope asking, string agent)
         var key = (type, Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(CanonicalJson.Of(canonical.Utf8.Span))));
         if (!_actions.TryGetValue(key, out var acting))
         {
-            _actions[key] = acting = Visit.Actions.ActAsync(asking.ScopeName, Visit.Engine.Actions.Get(type), canonical, undo: false, isOrdered: false);
+            _actions[key] = acting = Visit.Actions.ActAsync(asking.ScopeName, Visit.Engine.Actions.Get(type), canonical, undo: false, isOrdered: false, proposer: "agent:" + agent, tier: call.Tier);
         }
 
         var outcome = await acting;

@@ -1,0 +1,88 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json.Serialization;
+
+namespace Signalbox;
+
+/// <summary>
+/// A thing outside that actions have a stake in, such as an address at a firewall. Which resources overlap is said by their paths alone: two overlap when one's path begins the other's. So a
+/// network contains its addresses and a host its accounts, for every store alike and without the author's code.
+/// </summary>
+public sealed record Resource
+{
+    private const int CharactersMax = 512;
+
+    /// <summary>A resource as it was recorded, or under a rule of its own: <paramref name="path"/> must begin with the paths of all that contain it, and with no other's.</summary>
+    /// <exception cref="ArgumentException">A part is empty, longer than 512 characters or has control characters.</exception>
+    [JsonConstructor]
+    public Resource(string name, string path)
+    {
+        Name = Fit(name, nameof(name));
+        Path = Fit(path, nameof(path));
+    }
+
+    /// <summary>What people call it: <c>ip/192.0.2.0/24</c>.</summary>
+    public string Name { get; }
+
+    /// <summary>Where it lies: what overlap is decided by.</summary>
+    public string Path { get; }
+
+    /// <summary>A resource by its kind and names, from the outermost to the innermost: <c>Of("account", "web-01", "root")</c> lies within <c>Of("account", "web-01")</c>.</summary>
+    public static Resource Of(string kind, params IReadOnlyList<string> names)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(kind);
+        ArgumentNullException.ThrowIfNull(names);
+        string[] parts = [kind, .. names];
+        return new(string.Join('/', parts), string.Concat(parts.Select(p => Escaped(p) + "/")));
+    }
+
+    /// <summary>An address. An IPv4-mapped IPv6 address is its IPv4 address.</summary>
+    public static Resource Address(IPAddress address)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        var plain = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
+        return Of(plain, plain.AddressFamily == AddressFamily.InterNetwork ? 32 : 128, isAddress: true);
+    }
+
+    /// <summary>A network: it contains its addresses and the networks within it. One of IPv4-mapped IPv6 addresses is its IPv4 network.</summary>
+    public static Resource Network(IPNetwork network)
+    {
+        var mapped = network.BaseAddress.IsIPv4MappedToIPv6 && network.PrefixLength >= 96;
+        return mapped ? Of(network.BaseAddress.MapToIPv4(), network.PrefixLength - 96, isAddress: false) : Of(network.BaseAddress, network.PrefixLength, isAddress: false);
+    }
+
+    /// <summary>Whether a change of one may concern the other.</summary>
+    public bool Overlaps(Resource other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return Path.StartsWith(other.Path, StringComparison.Ordinal) || other.Path.StartsWith(Path, StringComparison.Ordinal);
+    }
+
+    /// <inheritdoc />
+    public override string ToString() => Name;
+
+    private static Resource Of(IPAddress address, int length, bool isAddress)
+    {
+        var bytes = address.GetAddressBytes();
+        var isWhole = length == bytes.Length * 8;
+        var bits = string.Create(length, bytes, static (span, from) =>
+        {
+            for (var i = 0; i < span.Length; i++)
+            {
+                span[i] = (from[i / 8] & (0x80 >> (i % 8))) == 0 ? '0' : '1';
+            }
+        });
+        var family = bytes.Length == 4 ? "4" : "6";
+        return new(isAddress || isWhole ? $"ip/{new IPAddress(bytes)}" : $"ip/{new IPAddress(bytes)}/{length}", $"ip/{family}/{bits}");
+    }
+
+    private static string Escaped(string part)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(part);
+        return part.Replace("%", "%25", StringComparison.Ordinal).Replace("/", "%2F", StringComparison.Ordinal);
+    }
+
+    private static string Fit(string text, string what) => string.IsNullOrWhiteSpace(text) || text.Length > CharactersMax || text.Any(char.IsControl)
+        ? throw new ArgumentException($"A resource's {what} has 1 to {CharactersMax} characters and no control character; got '{text}'.", what)
+        : text;
+}
