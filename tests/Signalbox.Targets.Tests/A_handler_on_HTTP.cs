@@ -21,9 +21,9 @@ public sealed class A_handler_on_HTTP(ServerProcess server) : IClassFixture<Serv
         await server.PlantAsync(Enum.Parse<HttpFault>(fault), "blocks", fault);
         var handler = new HttpBlockHandler(_http);
         var context = Context("block-" + fault);
-        var e = await Assert.ThrowsAsync<HttpRequestException>(() => handler.ExecuteAsync(new BlockAddress(fault), context, default));
+        var e = await Assert.ThrowsAsync<HttpRequestException>(() => handler.ExecuteAsync(new BlockHost(fault), context, default));
         Assert.Contains(error, e.Message, StringComparison.Ordinal);
-        Assert.Equal(seen, (await handler.ProbeAsync(new BlockAddress(fault), context, default)).Kind);
+        Assert.Equal(seen, (await handler.ProbeAsync(new BlockHost(fault), context, default)).Kind);
         Assert.Equal(seen == ObservationKind.So ? 1 : 0, server.Of("blocks", fault).Count);
     }
 
@@ -32,8 +32,8 @@ public sealed class A_handler_on_HTTP(ServerProcess server) : IClassFixture<Serv
     {
         await server.PlantAsync(HttpFault.Lie, "blocks", "lie");
         var handler = new HttpBlockHandler(_http);
-        Assert.Equal("PUT blocks/lie was answered 200 'done'", await handler.ExecuteAsync(new BlockAddress("lie"), Context("lie"), default));
-        Assert.Equal(Observation.NotSo("the firewall does not block lie"), await handler.ProbeAsync(new BlockAddress("lie"), Context("lie"), default));
+        Assert.Equal("PUT blocks/lie was answered 200 'done'", await handler.ExecuteAsync(new BlockHost("lie"), Context("lie"), default));
+        Assert.Equal(Observation.NotSo("the firewall does not block lie"), await handler.ProbeAsync(new BlockHost("lie"), Context("lie"), default));
     }
 
     [Fact]

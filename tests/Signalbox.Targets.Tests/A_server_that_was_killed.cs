@@ -15,21 +15,21 @@ public sealed class A_server_that_was_killed : IAsyncLifetime
     [Fact]
     public async Task Still_knows_the_keys_that_it_answered_and_the_epochs_that_it_saw()
     {
-        var (address, rule) = (new BlockAddress("192.0.2.7"), new SetRule("a", "deny all"));
+        var (host, rule) = (new BlockHost("192.0.2.7"), new SetRule("a", "deny all"));
         var context = A_handler_on_HTTP.Context("a-1");
         using (var http = HttpTargets.Client(_server.Url))
         {
-            await new HttpBlockHandler(http).ExecuteAsync(address, context, default);
+            await new HttpBlockHandler(http).ExecuteAsync(host, context, default);
             await new HttpRuleHandler(http).ProbeAsync(rule, context with { Epoch = 2 }, default);
-            await _server.ByHandAsync(HttpMethod.Delete, "blocks", address.Address);
+            await _server.ByHandAsync(HttpMethod.Delete, "blocks", host.Host);
         }
 
         await _server.KillAsync();
         await _server.StartAsync();
 
         using var again = HttpTargets.Client(_server.Url);
-        Assert.Equal("PUT blocks/192.0.2.7 was answered 201 'answered before'", await new HttpBlockHandler(again).ExecuteAsync(address, context with { Attempt = 2 }, default));
-        Assert.Equal(ObservationKind.NotSo, (await new HttpBlockHandler(again).ProbeAsync(address, context, default)).Kind);
+        Assert.Equal("PUT blocks/192.0.2.7 was answered 201 'answered before'", await new HttpBlockHandler(again).ExecuteAsync(host, context with { Attempt = 2 }, default));
+        Assert.Equal(ObservationKind.NotSo, (await new HttpBlockHandler(again).ProbeAsync(host, context, default)).Kind);
         await Assert.ThrowsAsync<HttpRequestException>(() => new HttpRuleHandler(again).ExecuteAsync(rule, context, default));
         Assert.Empty(_server.Of("rules", "a"));
     }
@@ -39,7 +39,7 @@ public sealed class A_server_that_was_killed : IAsyncLifetime
     {
         using (var http = HttpTargets.Client(_server.Url))
         {
-            await new HttpBlockHandler(http).ExecuteAsync(new BlockAddress("192.0.2.7"), A_handler_on_HTTP.Context("a-1"), default);
+            await new HttpBlockHandler(http).ExecuteAsync(new BlockHost("192.0.2.7"), A_handler_on_HTTP.Context("a-1"), default);
         }
 
         await _server.KillAsync();
@@ -47,7 +47,7 @@ public sealed class A_server_that_was_killed : IAsyncLifetime
         await _server.StartAsync();
 
         using var again = HttpTargets.Client(_server.Url);
-        await new HttpBlockHandler(again).ExecuteAsync(new BlockAddress("192.0.2.8"), A_handler_on_HTTP.Context("a-2"), default);
+        await new HttpBlockHandler(again).ExecuteAsync(new BlockHost("192.0.2.8"), A_handler_on_HTTP.Context("a-2"), default);
         Assert.Equal(["192.0.2.7", "192.0.2.8"], _server.Effects.Select(e => e.Resource));
     }
 }

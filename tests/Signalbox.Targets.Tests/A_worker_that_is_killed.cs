@@ -76,8 +76,9 @@ public sealed class A_worker_that_is_killed(ServerProcess server, ITestOutputHel
             var before = kills;
             while (true)
             {
+                // Later and later, so that each round comes to its end on a machine that has become slower.
                 await using var victim = VictimProcess.Start(folder.Path, server.Url, PlanFlow.Plan, RunsOfARandomVictim);
-                if (await victim.EndsWellWithinAsync(span * random.NextDouble()))
+                if (await victim.EndsWellWithinAsync(span * random.NextDouble() * (1 + ((kills - before) / 5.0))))
                 {
                     break;
                 }

@@ -26,7 +26,7 @@ public sealed class Many_attempts_at_once(ServerProcess server) : IClassFixture<
         var errors = await RaceAsync(async i =>
         {
             using var http = HttpTargets.Client(server.Url);
-            await new HttpBlockHandler(http).ExecuteAsync(new BlockAddress($"keyed-{i % Actions}"), Context(i), default);
+            await new HttpBlockHandler(http).ExecuteAsync(new BlockHost($"keyed-{i % Actions}"), Context(i), default);
         });
         Assert.All(errors, Assert.Null);
         AssertOneEffectEach("blocks", "keyed-");
@@ -61,8 +61,7 @@ public sealed class Many_attempts_at_once(ServerProcess server) : IClassFixture<
         Assert.Equal(Actions, ends.Select(end => end.Run).Distinct().Count());
         AssertOneEffectEach("blocks", "started-");
         AssertOneEffectEach("rules", "started-");
-        var effects = server.Effects.Where(e => e.Resource.StartsWith("started-", StringComparison.Ordinal) && e.Op != "fence").Select(A_worker_that_is_killed.CheckerLine);
-        Assert.Empty(HistoryCheck.Run(await JournalExport.LinesAsync(client.Store), new HistoryOptions { TargetLog = effects }));
+        Assert.Empty(await ViolationsAsync(client, "started-"));
         await host.StopAsync();
     }
 
@@ -80,6 +79,7 @@ public sealed class Many_attempts_at_once(ServerProcess server) : IClassFixture<
         Assert.Equal(Attempts, ends.Select(end => end.Run).Distinct().Count());
         AssertOneEffectEach("blocks", "alone-");
         AssertOneEffectEach("rules", "alone-");
+        Assert.DoesNotContain(await ViolationsAsync(client, "alone-"), violation => violation.Invariant is "I4" or "I5" or "I6");
         await host.StopAsync();
     }
 
@@ -102,7 +102,7 @@ public sealed class Many_attempts_at_once(ServerProcess server) : IClassFixture<
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Services.AddSingleton(http);
         builder.Services.AddSignalbox(box => box
-            .AddWorkflow<Act>().AddAction<BlockAddress, HttpBlockHandler>("block_address").AddAction<SetRule, HttpRuleHandler>("set_rule").UseSqlite(folder.File("signalbox.db")));
+            .AddWorkflow<Act>().AddAction<BlockHost, HttpBlockHandler>("block_host").AddAction<SetRule, HttpRuleHandler>("set_rule").UseSqlite(folder.File("signalbox.db")));
         var host = builder.Build();
         await host.StartAsync();
         return host;
@@ -113,6 +113,12 @@ public sealed class Many_attempts_at_once(ServerProcess server) : IClassFixture<
         var effects = server.Effects.Where(e => e.Applied && e.Kind == kind && e.Resource.StartsWith(prefix, StringComparison.Ordinal)).ToArray();
         Assert.Equal(Actions, effects.Length);
         Assert.Equal(Actions, effects.Select(e => e.Resource).Distinct().Count());
+    }
+
+    private async Task<IReadOnlyList<Violation>> ViolationsAsync(RunClient client, string prefix)
+    {
+        var effects = server.Effects.Where(e => e.Resource.StartsWith(prefix, StringComparison.Ordinal) && e.Op != "fence").Select(A_worker_that_is_killed.CheckerLine);
+        return HistoryCheck.Run(await JournalExport.LinesAsync(client.Store), new HistoryOptions { TargetLog = effects });
     }
 
     private sealed class Act() : Workflow<Stage, Matter>("act", version: 1)
@@ -126,7 +132,7 @@ public sealed class Many_attempts_at_once(ServerProcess server) : IClassFixture<
 
         private static async Task<Next> ActAsync(Visit<Stage, Matter> visit)
         {
-            var block = await visit.Act(new BlockAddress(visit.Case.Name));
+            var block = await visit.Act(new BlockHost(visit.Case.Name));
             var rule = await visit.Act(new SetRule(visit.Case.Name, "deny all"));
             return visit.GoTo(block.IsVerified && rule.IsVerified ? Stage.Done : Stage.Failed);
         }

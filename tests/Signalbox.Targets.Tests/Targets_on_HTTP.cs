@@ -86,17 +86,17 @@ public sealed class Targets_on_HTTP(ServerProcess server) : IClassFixture<Server
             fault switch { TargetFault.ThrowsBeforeEffect => HttpFault.Refuse, TargetFault.ThrowsAfterEffect => HttpFault.CutAfter, _ => HttpFault.Silence }, Kind, Resource(action));
     }
 
-    private sealed class Blocks(ServerProcess server) : Harness<BlockAddress>(server)
+    private sealed class Blocks(ServerProcess server) : Harness<BlockHost>(server)
     {
         protected override string Kind => "blocks";
 
-        protected override BlockAddress NewAction() => new(string.Create(CultureInfo.InvariantCulture, $"10.0.{Math.DivRem(NewNumber(), 256, out var low)}.{low}"));
+        protected override BlockHost NewAction() => new(string.Create(CultureInfo.InvariantCulture, $"10.0.{Math.DivRem(NewNumber(), 256, out var low)}.{low}"));
 
-        protected override ActionHandler<BlockAddress> NewHandler() => new HttpBlockHandler(NewClient());
+        protected override ActionHandler<BlockHost> NewHandler() => new HttpBlockHandler(NewClient());
 
-        protected override string Resource(BlockAddress action) => action.Address;
+        protected override string Resource(BlockHost action) => action.Host;
 
-        protected override string Text(BlockAddress action) => "";
+        protected override string Text(BlockHost action) => "";
     }
 
     private sealed class Rules(ServerProcess server) : Harness<SetRule>(server)

@@ -5,35 +5,37 @@ namespace Signalbox.Targets.Tests.Http;
 
 // docs/guides/actions.md shows what stands between the markers; Docs/The_guide compares.
 // <keyed>
-public sealed record BlockAddress(string Address);
+public sealed record BlockHost(string Host);
 
 /// <summary>T1: the firewall remembers the key of each call, together with what it did, and answers a repeated key without doing anything.</summary>
-public sealed class HttpBlockHandler(HttpClient http) : ActionHandler<BlockAddress>
+public sealed class HttpBlockHandler(HttpClient http) : ActionHandler<BlockHost>
 {
     public override TargetClass TargetClass => TargetClass.T1;
 
     public override ActionPolicy Policy { get; } = new() { ExecuteWithin = TimeSpan.FromSeconds(5), ProbeWithin = TimeSpan.FromSeconds(2) };
 
-    public override async Task<Observation> ProbeAsync(BlockAddress action, ActionContext context, CancellationToken cancellationToken)
+    public override IReadOnlyList<Claim> Claims(BlockHost action) => [new(Resource.Of("host", action.Host), "block", Against: ["allow"])];
+
+    public override async Task<Observation> ProbeAsync(BlockHost action, ActionContext context, CancellationToken cancellationToken)
     {
-        var answer = await http.AskAsync(new(HttpMethod.Get, $"blocks/{action.Address}"), cancellationToken);
+        var answer = await http.AskAsync(new(HttpMethod.Get, $"blocks/{action.Host}"), cancellationToken);
         return answer.Status switch
         {
-            HttpStatusCode.OK => Observation.So($"the firewall blocks {action.Address}"),
-            HttpStatusCode.NotFound => Observation.NotSo($"the firewall does not block {action.Address}"),
+            HttpStatusCode.OK => Observation.So($"the firewall blocks {action.Host}"),
+            HttpStatusCode.NotFound => Observation.NotSo($"the firewall does not block {action.Host}"),
             _ => Observation.Unclear(answer.ToString()),      // not NotSo: the firewall did not say so
         };
     }
 
-    public override async Task<string?> ExecuteAsync(BlockAddress action, ActionContext context, CancellationToken cancellationToken) =>
+    public override async Task<string?> ExecuteAsync(BlockHost action, ActionContext context, CancellationToken cancellationToken) =>
         (await http.AskAsync(Call(HttpMethod.Put, action, context, context.ActionId), cancellationToken)).Receipt();
 
-    public override async Task<string?> UndoAsync(BlockAddress action, ActionContext context, CancellationToken cancellationToken) =>
+    public override async Task<string?> UndoAsync(BlockHost action, ActionContext context, CancellationToken cancellationToken) =>
         // An operator's undo comes under the action's own id: it needs a key of its own, or it would be taken for a repetition.
         (await http.AskAsync(Call(HttpMethod.Delete, action, context, context.ActionId + "/undo"), cancellationToken)).Receipt();
 
-    private static HttpRequestMessage Call(HttpMethod method, BlockAddress action, ActionContext context, string key) =>
-        new HttpRequestMessage(method, $"blocks/{action.Address}").With("Idempotency-Key", key).With("Action-Id", context.ActionId);
+    private static HttpRequestMessage Call(HttpMethod method, BlockHost action, ActionContext context, string key) =>
+        new HttpRequestMessage(method, $"blocks/{action.Host}").With("Idempotency-Key", key).With("Action-Id", context.ActionId);
 }
 
 // </keyed>
@@ -48,6 +50,8 @@ public sealed class HttpRuleHandler(HttpClient http) : ActionHandler<SetRule>
     public override TargetClass TargetClass => TargetClass.T2;
 
     public override ActionPolicy Policy { get; } = new() { ExecuteWithin = TimeSpan.FromSeconds(5), ProbeWithin = TimeSpan.FromSeconds(2) };
+
+    public override IReadOnlyList<Claim> Claims(SetRule action) => [new(Resource.Of("rule", action.Id), "set")];
 
     public override async Task<Observation> ProbeAsync(SetRule action, ActionContext context, CancellationToken cancellationToken)
     {
@@ -113,6 +117,9 @@ public sealed class HttpMailHandler(HttpClient http) : ActionHandler<SendMail>
     public override TargetClass TargetClass => TargetClass.T4;
 
     public override ActionPolicy Policy { get; } = new() { ExecuteWithin = TimeSpan.FromSeconds(5), Looks = 1 };
+
+    /// <summary>What cannot be undone asks a person, by default. Here it does not: the text comes from a state in which a person approved it.</summary>
+    public override ApprovalRule? Approval(SendMail action) => null;
 
     public override Task<Observation> ProbeAsync(SendMail action, ActionContext context, CancellationToken cancellationToken) =>
         Task.FromResult(Observation.Unclear("a mail server cannot be asked what it has sent"));

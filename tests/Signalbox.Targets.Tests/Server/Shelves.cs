@@ -42,7 +42,7 @@ internal sealed class Shelves : IDisposable
     }
 
     /// <summary>T1: a key that has been used is answered as it was, and nothing is done.</summary>
-    public Answer Block(string op, string address, string actionId, string? key)
+    public Answer Block(string op, string host, string actionId, string? key)
     {
         lock (_lock)
         {
@@ -56,9 +56,9 @@ internal sealed class Shelves : IDisposable
                 return new Answer(answered, "answered before");
             }
 
-            var applied = op == "execute" != _state.ContainsKey(("blocks", address));
+            var applied = op == "execute" != _state.ContainsKey(("blocks", host));
             var status = (op, applied) switch { ("execute", true) => 201, ("undo", true) => 204, (_, false) => 200, _ => 500 };
-            Take(new Effect("blocks", address, op, applied, actionId, Key: key, Status: status));
+            Take(new Effect("blocks", host, op, applied, actionId, Key: key, Status: status));
             return new Answer(status, applied ? "done" : "it was so already");
         }
     }

@@ -122,7 +122,7 @@ internal static class TargetServer
         {
             ("PUT" or "DELETE", ["hand", var kind, var resource]) => shelves.ByHand(op, kind, resource, body),
             ("GET", ["blocks" or "rules", var resource]) => shelves.Get(path[0], resource, fence),
-            ("PUT" or "DELETE", ["blocks", var address]) => shelves.Block(op, address, actionId, request.Headers["Idempotency-Key"] is [{ } key] ? key : null),
+            ("PUT" or "DELETE", ["blocks", var host]) => shelves.Block(op, host, actionId, request.Headers["Idempotency-Key"] is [{ } key] ? key : null),
             ("PUT" or "DELETE", ["rules", var id]) => shelves.Rule(op, id, body, actionId, fence, request.Headers.IfMatch is [{ } etag] ? etag : null, request.Headers.IfNoneMatch is ["*"]),
             ("POST", ["mails", var to]) => shelves.Mail(to, body, actionId),
             _ => new Answer(404, "there is no such place"),

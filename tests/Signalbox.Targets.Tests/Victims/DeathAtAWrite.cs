@@ -49,6 +49,8 @@ internal sealed partial class DeathAtAWrite(IRunStore inner, Death death) : IRun
 
     public ValueTask<IReadOnlyList<Entry>> ReadLogAsync(long position, int max, CancellationToken cancellationToken) => inner.ReadLogAsync(position, max, cancellationToken);
 
+    public ValueTask<IReadOnlyList<ClaimRow>> ClaimsAsync(ClaimQuery query, CancellationToken cancellationToken) => inner.ClaimsAsync(query, cancellationToken);
+
     public ValueTask<ReadOnlyMemory<byte>?> FindPayloadAsync(PayloadHash hash, CancellationToken cancellationToken) => inner.FindPayloadAsync(hash, cancellationToken);
 
     public ValueTask DisposeAsync() => inner.DisposeAsync();

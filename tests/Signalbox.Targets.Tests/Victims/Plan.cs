@@ -20,9 +20,9 @@ public enum MailStage
 /// <summary>What a run is about: its resources are named by it.</summary>
 public sealed record Matter(string Name, string? Why = null)
 {
-    public BlockAddress Stays => new(Name + "-stays");
+    public BlockHost Stays => new(Name + "-stays");
 
-    public BlockAddress Goes => new(Name + "-goes");
+    public BlockHost Goes => new(Name + "-goes");
 
     public SetRule Rule => new(Name, "deny all");
 

@@ -27,7 +27,7 @@ internal static class Victim
         builder.Services.AddSingleton(http);
         builder.Services.AddSignalbox(box => box
             .AddWorkflow<PlanFlow>().AddWorkflow<MailFlow>()
-            .AddAction<BlockAddress, HttpBlockHandler>("block_address").AddAction<SetRule, HttpRuleHandler>("set_rule").AddAction<SendMail, HttpMailHandler>("send_mail")
+            .AddAction<BlockHost, HttpBlockHandler>("block_host").AddAction<SetRule, HttpRuleHandler>("set_rule").AddAction<SendMail, HttpMailHandler>("send_mail")
             .UseStore(_ => Store(folder, death)));
         using var host = builder.Build();
         await host.StartAsync();
