@@ -47,6 +47,8 @@ public sealed class A_target_with_a_fault
         { TargetClass.T3, Fault.LosesSomeOfMany, "Actions on many resources at once all have their effect" },
         { TargetClass.T3, Fault.ThrowsForCancellationAfterTheEffect, "A call that is canceled before it begins and throws has changed nothing" },
         { TargetClass.T3, Fault.IgnoresCancellation, "A call that is never answered ends when it is canceled" },
+        { TargetClass.T3, Fault.ClaimsAnew, "Claims are the same whenever and by whomever" },
+        { TargetClass.T3, Fault.DeclaresIrreversible, "Whether it can be undone is declared as it is" },
         { TargetClass.T4, Fault.CallsAgain, "A call whose answer is lost is no second call" },
         { TargetClass.T4, Fault.SwallowsFailures, "A call whose answer is lost is an error" },
         { TargetClass.T4, Fault.BlindAndSure, "A look is unclear before and after the call" },

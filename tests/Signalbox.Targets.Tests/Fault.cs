@@ -39,6 +39,8 @@ public enum Fault
     LosesSomeOfMany,
     ThrowsForCancellationAfterTheEffect,
     IgnoresCancellation,
+    ClaimsAnew,
+    DeclaresIrreversible,
     CallsAgain,
     BlindAndSure,
     DeclaresAnotherClass,

@@ -46,6 +46,10 @@ internal sealed class PlantedHarness(TargetClass targetClass, Fault fault) : Tar
 
         public override ActionPolicy Policy => new() { ExecuteWithin = TimeSpan.FromSeconds(3) };
 
+        public override Reversibility Reversibility => fault == Fault.DeclaresIrreversible ? Reversibility.Irreversible : base.Reversibility;
+
+        public override IReadOnlyList<Claim> Claims(Place action) => [new(Resource.Of("place", action.Name), fault == Fault.ClaimsAnew ? RunId.New(Entropy.System).Value : "take")];
+
         public override Task<Observation> ProbeAsync(Place action, ActionContext context, CancellationToken cancellationToken)
         {
             if (targetClass == TargetClass.T4 && fault != Fault.BlindAndSure)

@@ -55,6 +55,25 @@ internal static class EveryTarget
         }
     }
 
+    public static async Task Claims_are_the_same_whenever_and_by_whomever_they_are_asked_for(TargetBench bench)
+    {
+        // After a crash another process asks for them again, and frees what it is told.
+        var subject = bench.NewSubject();
+        var before = subject.Claims();
+        await subject.ExecuteAsync(NewContext());
+        Expect.Sequence(before, subject.Claims(), "The claims after the action was carried out");
+        Expect.Sequence(before, subject.ByAnother().Claims(), "The claims that another handler gives");
+    }
+
+    public static Task Whether_it_can_be_undone_is_declared_as_it_is(TargetBench bench)
+    {
+        var declared = bench.NewSubject().Reversibility;
+        Expect.That(
+            declared == Reversibility.Irreversible != bench.Has(TargetFeatures.Undo),
+            $"The handler declares {declared}, and the features {(bench.Has(TargetFeatures.Undo) ? "have" : "lack")} {nameof(TargetFeatures.Undo)}.");
+        return Task.CompletedTask;
+    }
+
     [WithoutFeature(TargetFeatures.Undo)]
     public static async Task What_cannot_be_undone_says_so_and_changes_nothing(TargetBench bench)
     {

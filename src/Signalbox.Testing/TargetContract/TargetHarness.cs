@@ -56,7 +56,11 @@ public abstract class TargetHarness<TAction> : TargetHarness
     {
         public override TargetClass TargetClass => handler.TargetClass;
 
+        public override Reversibility Reversibility => handler.Reversibility;
+
         protected override ActionPolicy Policy => handler.Policy;
+
+        public override IReadOnlyList<string> Claims() => [.. handler.Claims(action).Select(c => $"{c.Intent} {c.Resource.Path} against [{string.Join(", ", c.Against ?? [])}]")];
 
         public override TargetSubject ByAnother() => new Subject(harness, action, harness.NewHandler());
 

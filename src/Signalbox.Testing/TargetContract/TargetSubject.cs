@@ -8,7 +8,12 @@ internal abstract class TargetSubject
 
     public abstract TargetClass TargetClass { get; }
 
+    public abstract Reversibility Reversibility { get; }
+
     protected abstract ActionPolicy Policy { get; }
+
+    /// <summary>What the action claims, in words that can be compared.</summary>
+    public abstract IReadOnlyList<string> Claims();
 
     /// <summary>The same action in the hands of another process.</summary>
     public abstract TargetSubject ByAnother();
