@@ -11,12 +11,15 @@ using Signalbox.Tests;
 namespace Signalbox.Targets.Tests;
 
 /// <summary>
-/// A worker as a real process that acts over HTTP on a real server, ended with SIGKILL and started again until its runs are settled. The server's own log says what was done: nothing is lost, nothing done twice.
+/// A worker as a real process that acts over HTTP on a real server, ended with SIGKILL and started again until its runs are settled. The server's own log says what was done: nothing is lost, nothing done twice,
+/// also while the server refuses calls and loses answers.
 /// <c>SIGNALBOX_KILLS</c> sets how many random kills there are (60, and some 40 at chosen writes), <c>SIGNALBOX_SEED</c> repeats their moments.
 /// </summary>
 public sealed class A_worker_that_is_killed(ServerProcess server, ITestOutputHelper output) : IClassFixture<ServerProcess>
 {
     private const int RunsOfARandomVictim = 6;
+
+    private static readonly HttpFault[] s_faults = [HttpFault.Refuse, HttpFault.CutBefore, HttpFault.CutAfter, HttpFault.FailAfter, HttpFault.Flood];
 
     [Theory]
     [InlineData(false)]
@@ -76,6 +79,8 @@ public sealed class A_worker_that_is_killed(ServerProcess server, ITestOutputHel
             var before = kills;
             while (true)
             {
+                await GoesWrongAsync(folder, random);
+
                 // Later and later, so that each round comes to its end on a machine that has become slower.
                 await using var victim = VictimProcess.Start(folder.Path, server.Url, PlanFlow.Plan, RunsOfARandomVictim);
                 if (await victim.EndsWellWithinAsync(span * random.NextDouble() * (1 + ((kills - before) / 5.0))))
@@ -95,7 +100,19 @@ public sealed class A_worker_that_is_killed(ServerProcess server, ITestOutputHel
             await CheckAsync(folder, RunsOfARandomVictim, $"round {rounds}, seed {seed}");
         }
 
-        output.WriteLine($"killed {kills} times in {rounds} rounds; an undisturbed one takes {span.TotalSeconds:0.0} s");
+        output.WriteLine($"killed {kills} times in {rounds} rounds of {RunsOfARandomVictim} runs; an undisturbed one takes {span.TotalSeconds:0.0} s");
+    }
+
+    /// <summary>Lets the server misbehave once, at some resource of the victim's, every other time.</summary>
+    private async Task GoesWrongAsync(TempFolder folder, Random random)
+    {
+        if (random.Next(2) == 0)
+        {
+            var fault = s_faults[random.Next(s_faults.Length)];
+            var name = Victim.Name(folder.Path, random.Next(RunsOfARandomVictim));
+            var (kind, resource) = random.Next(3) switch { 0 => ("blocks", name + "-stays"), 1 => ("blocks", name + "-goes"), _ => ("rules", name) };
+            await server.PlantAsync(fault, kind, resource);
+        }
     }
 
     /// <summary>Lets a victim die at a write, and another bring its work to an end. False: it wrote less often.</summary>

@@ -1,26 +1,19 @@
-using System.Globalization;
 using Signalbox.Targets.Tests.Http;
 using Signalbox.Targets.Tests.Server;
 using Signalbox.Testing;
 
 namespace Signalbox.Targets.Tests;
 
-/// <summary>Handlers as an author writes them keep the contract of their class at a real server.</summary>
+/// <summary>Handlers as an author writes them keep the contract of their class at a real server. The keyed one: <see cref="Docs.The_firewall"/>.</summary>
 public sealed class Targets_on_HTTP(ServerProcess server) : IClassFixture<ServerProcess>
 {
     private const TargetFeatures CanGoWrong = TargetFeatures.EffectLog | TargetFeatures.Failures | TargetFeatures.LostAnswers | TargetFeatures.Silence;
 
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
 
-    public static TheoryData<string> Keyed => Names(TargetClass.T1, CanGoWrong | TargetFeatures.Undo);
-
     public static TheoryData<string> Conditional => Names(TargetClass.T2, CanGoWrong | TargetFeatures.Undo);
 
     public static TheoryData<string> Blind => Names(TargetClass.T4, CanGoWrong);
-
-    [Theory]
-    [MemberData(nameof(Keyed))]
-    public Task Keep_what_a_keyed_target_promises(string fact) => CheckAsync(TargetClass.T1, CanGoWrong | TargetFeatures.Undo, fact, new Blocks(server));
 
     [Theory]
     [MemberData(nameof(Conditional))]
@@ -84,19 +77,6 @@ public sealed class Targets_on_HTTP(ServerProcess server) : IClassFixture<Server
 
         protected override async ValueTask PlantAsync(TAction action, TargetFault fault) => await Server.PlantAsync(
             fault switch { TargetFault.ThrowsBeforeEffect => HttpFault.Refuse, TargetFault.ThrowsAfterEffect => HttpFault.CutAfter, _ => HttpFault.Silence }, Kind, Resource(action));
-    }
-
-    private sealed class Blocks(ServerProcess server) : Harness<BlockHost>(server)
-    {
-        protected override string Kind => "blocks";
-
-        protected override BlockHost NewAction() => new(string.Create(CultureInfo.InvariantCulture, $"10.0.{Math.DivRem(NewNumber(), 256, out var low)}.{low}"));
-
-        protected override ActionHandler<BlockHost> NewHandler() => new HttpBlockHandler(NewClient());
-
-        protected override string Resource(BlockHost action) => action.Host;
-
-        protected override string Text(BlockHost action) => "";
     }
 
     private sealed class Rules(ServerProcess server) : Harness<SetRule>(server)
