@@ -8,15 +8,17 @@ public static class SqliteBuilderExtensions
 {
     /// <summary>
     /// Keeps runs in the SQLite file at <paramref name="path"/>, which is made if there is none. It is opened when the host starts, which fails with
-    /// <see cref="Storage.StoreRefusedException"/> if this process cannot own it, and closed with the host's services.
+    /// <see cref="Storage.StoreRefusedException"/> if this process cannot own it, and closed with the host's services. Members of <paramref name="group"/> may read it and hand in commands (<see cref="SqliteStoreOptions.Group"/>).
     /// </summary>
-    public static SignalboxBuilder UseSqlite(this SignalboxBuilder builder, string path)
+    public static SignalboxBuilder UseSqlite(this SignalboxBuilder builder, string path, string? group = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
         return builder.UseStore(services => SqliteRunStore.OpenAsync(
             new SqliteStoreOptions
             {
                 Path = path,
+                Group = group,
+                Roles = services.GetService<IRoleSource>(),
                 Clock = services.GetRequiredService<TimeProvider>(),
                 Entropy = services.GetRequiredService<Entropy>(),
                 Logger = services.GetService<ILoggerFactory>()?.CreateLogger("Signalbox.Sqlite"),

@@ -74,7 +74,7 @@ public sealed class SqliteRunAccess : IAsyncDisposable
             if (StoreLock.TryTake(_paths, stays: false) is { } taken)
             {
                 await using var store = SqliteRunStore.Open(_paths, new SqliteStoreOptions { Path = _paths.Database, Clock = _clock, TakesCommands = false }, taken);
-                return await RunCommands.ExecuteAsync(store, command, Users.Self(), cancellationToken);
+                return await RunCommands.ExecuteAsync(store, command, store.CallerOf(command, Users.Self()), cancellationToken);
             }
 
             // Somebody has the lock and does not listen: an owner that is just starting or closing, or another command passing by.

@@ -19,7 +19,7 @@ namespace Signalbox.Sqlite;
 /// <see cref="CommitStatus.Committed"/> has been flushed to the disk; commits of many runs share a flush. Opening voids every earlier lease at
 /// once, since the lock proves that nobody drives a run any more. Safe to call from several threads.
 /// </summary>
-public sealed class SqliteRunStore : IRunStore
+public sealed class SqliteRunStore : IRunStore, IRoleSource
 {
     private static readonly FrozenDictionary<PayloadHash, PackedPayload> NoPayloads = FrozenDictionary<PayloadHash, PackedPayload>.Empty;
 
@@ -30,6 +30,7 @@ public sealed class SqliteRunStore : IRunStore
     private readonly PayloadFiles _files;
     private readonly KnownPayloads _known = new();
     private readonly SqliteReader _reader;
+    private readonly IRoleSource _roles;
     private readonly ChangeHints _hints;
     private readonly WorkerLeases _workers;
     private readonly JournalWriter _writer;
@@ -39,19 +40,20 @@ public sealed class SqliteRunStore : IRunStore
     private readonly CommandSocket? _socket;
     private int _disposed;
 
-    private SqliteRunStore(StorePaths paths, SqliteStoreOptions options, StoreLock @lock, SqliteConnection connection)
+    private SqliteRunStore(StorePaths paths, SqliteStoreOptions options, StoreLock @lock, StoreGroup? group, SqliteConnection connection)
     {
         _paths = paths;
         _options = options with { Path = paths.Database };
         _lock = @lock;
         _connection = connection;
-        _files = new PayloadFiles(paths.Payloads);
+        _files = new PayloadFiles(paths.Payloads, group);
+        _roles = options.Roles ?? new RoleBook(paths);
         _reader = new SqliteReader(paths, _files, options.Clock);
         _hints = new ChangeHints(options.Logger);
         _workers = new WorkerLeases(options.Clock);
         _writer = new JournalWriter(connection, _options, _files, _known, _hints, _workers);
         _queue = new CommitQueue(_writer, paths.Database);
-        _socket = options.TakesCommands && SocketPlace.IsSupported ? CommandSocket.Open(paths, this, options.Logger) : null;
+        _socket = options.TakesCommands && SocketPlace.IsSupported ? CommandSocket.Open(paths, this, group, options.Logger) : null;
         _sweep = options.TakesCommands ? Task.Run(Sweep) : Task.CompletedTask;
     }
 
@@ -66,8 +68,8 @@ public sealed class SqliteRunStore : IRunStore
 
     /// <summary>Opens the store, or makes it where there is no file yet, and takes the right to write to it.</summary>
     /// <exception cref="StoreRefusedException">
-    /// <c>store_owned</c> (another process writes), <c>store_newer</c>, <c>store_foreign</c>, <c>store_damaged</c>, <c>store_unsupported</c> or
-    /// <c>store_not_found</c> (no such folder). Nothing was changed.
+    /// <c>store_owned</c> (another process writes), <c>store_newer</c>, <c>store_foreign</c>, <c>store_damaged</c>, <c>store_unsupported</c>,
+    /// <c>store_group</c> (cannot be shared so) or <c>store_not_found</c> (no such folder). Nothing was changed.
     /// </exception>
     /// <exception cref="StoreUnavailableException">The disk is full or fails.</exception>
     public static async ValueTask<SqliteRunStore> OpenAsync(SqliteStoreOptions options, CancellationToken cancellationToken)
@@ -141,6 +143,10 @@ public sealed class SqliteRunStore : IRunStore
     /// <inheritdoc />
     public ValueTask<ReadOnlyMemory<byte>?> FindPayloadAsync(PayloadHash hash, CancellationToken cancellationToken) => _reader.FindPayloadAsync(hash, cancellationToken);
 
+    /// <summary>The roles of an actor by the role book beside the store, read now; null where there is no such file.</summary>
+    /// <exception cref="StoreRefusedException"><c>roles_unusable</c>: the book cannot be read, makes no sense, or others than its owner may write it.</exception>
+    public IReadOnlyCollection<string>? RolesOf(string actor) => _roles.RolesOf(actor);
+
     /// <summary>Finishes the commits it has accepted, tidies the file, and gives up the right to write. Later calls are refused with <c>store_closed</c>.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -172,12 +178,16 @@ public sealed class SqliteRunStore : IRunStore
         _closing.Dispose();
     }
 
+    /// <summary>Who hands in a command, whom the kernel has named. Roles are looked up where they count, so that a faulty role book keeps nobody from cancelling a run.</summary>
+    internal Caller CallerOf(RunCommand command, string actor) => new(actor, command is AnswerApproval ? RolesOf(actor) ?? [Caller.AnyRole] : []);
+
     /// <summary>Opens the store under a lock that is held already; the lock is given up with the store, also if this fails.</summary>
     internal static SqliteRunStore Open(StorePaths paths, SqliteStoreOptions options, StoreLock taken)
     {
         SqliteConnection? connection = null;
         try
         {
+            var group = StoreGroup.Of(options.Group, paths);
             if (!File.Exists(paths.Database))
             {
                 StoreSchema.Create(paths);
@@ -191,7 +201,9 @@ public sealed class SqliteRunStore : IRunStore
             }
 
             options.Logger?.LogDebug("The store {Path} is open, with SQLite {Version}.", paths.Database, raw.sqlite3_libversion().utf8_to_string());
-            return new SqliteRunStore(paths, options, taken, connection);
+            group?.ShareDatabase(connection);
+            group?.SharePayloads();
+            return new SqliteRunStore(paths, options, taken, group, connection);
         }
         catch (Exception e)
         {

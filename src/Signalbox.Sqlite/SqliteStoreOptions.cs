@@ -14,6 +14,15 @@ public sealed record SqliteStoreOptions
     /// <summary>Where salts come from.</summary>
     public Entropy Entropy { get; init; } = Entropy.System;
 
+    /// <summary>
+    /// A group of the operating system, by name or number, whose members may read the store and hand in commands of every kind over its socket, each under their own name. They can write none of its files; the store's
+    /// folder must be writable for its owner alone. Null: only the user of this process (and root) gets at it. On Linux only.
+    /// </summary>
+    public string? Group { get; init; }
+
+    /// <summary>Who has which roles, in place of the role book beside the store (the file's name with <c>.roles.json</c>).</summary>
+    public IRoleSource? Roles { get; init; }
+
     /// <summary>Where the store says what nobody awaits: a callback that threw, a caller on the socket that made no sense.</summary>
     public ILogger? Logger { get; init; }
 

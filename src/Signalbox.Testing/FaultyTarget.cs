@@ -26,7 +26,44 @@ public enum TargetFault
 /// <summary>
 /// One call that the target took, in the target's own order: <paramref name="Operation"/> is <c>execute</c> or <c>undo</c>; <paramref name="Applied"/>: it changed something.
 /// </summary>
-public sealed record TargetCall(int Order, string ActionId, string Operation, string Resource, bool Applied, int Epoch, int Attempt, RunId Run);
+public sealed record TargetCall(int Order, string ActionId, string Operation, string Resource, bool Applied, int Epoch, int Attempt, RunId Run)
+{
+    /// <summary>When, by the clock of <see cref="FaultyTarget.Visibility"/>; the beginning of time without one.</summary>
+    public DateTimeOffset At { get; init; }
+}
+
+/// <summary>One look that the target answered, in its own order and by the clock of <see cref="FaultyTarget.Visibility"/>.</summary>
+public sealed record TargetLook(DateTimeOffset At, string Resource, ObservationKind Shown);
+
+/// <summary>
+/// How a target comes to show what was done to it, as one with many replicas does: each change is seen after a time of its own, at most <see cref="LagMax"/>; for a while after that, at most
+/// <see cref="FlapMax"/>, looks show the state after it or the one before it, as it falls. All of it follows from the seed. What somebody else does (<see cref="FaultyTarget.Put"/>,
+/// <see cref="FaultyTarget.Take"/>) is seen at once.
+/// </summary>
+/// <param name="clock">The time; that of the harness.</param>
+/// <param name="seed">Decides every lag and every look in between.</param>
+public sealed class TargetVisibility(TimeProvider clock, ulong seed)
+{
+    private readonly SeededEntropy _random = new(seed);
+
+    /// <summary>The longest time until a change is seen.</summary>
+    public TimeSpan LagMax { get; init; }
+
+    /// <summary>The longest time in which it then comes and goes.</summary>
+    public TimeSpan FlapMax { get; init; }
+
+    internal DateTimeOffset Now => clock.GetUtcNow();
+
+    internal (DateTimeOffset Seen, DateTimeOffset Steady) NextChange()
+    {
+        var seen = Now + UpTo(LagMax);
+        return (seen, seen + UpTo(FlapMax));
+    }
+
+    internal bool IsHeads() => _random.Below(2) == 1;
+
+    private TimeSpan UpTo(TimeSpan max) => max * (_random.Below(1_000_001) / 1e6);
+}
 
 /// <summary>
 /// An outside system for tests: a set of resources that actions put in and undoing takes out, with a log of its own, and faults on demand. What it promises is what its
@@ -40,6 +77,8 @@ public sealed class FaultyTarget(TargetClass targetClass = TargetClass.T3)
     private readonly HashSet<(string, string)> _remembered = [];
     private readonly Dictionary<(string Resource, RunId Run), int> _fences = [];
     private readonly List<TargetCall> _log = [];
+    private readonly List<TargetLook> _looks = [];
+    private readonly Dictionary<string, List<(bool Stands, DateTimeOffset Seen, DateTimeOffset Steady)>> _changes = [];
     private int _calls;
 
     /// <summary>What it promises.</summary>
@@ -66,8 +105,23 @@ public sealed class FaultyTarget(TargetClass targetClass = TargetClass.T3)
     /// <summary>So many looks after an effect still show how it was before: the target is slow to show what it did.</summary>
     public int LateLooks { get; set; }
 
+    /// <summary>How what was done comes to be seen; null: at once.</summary>
+    public TargetVisibility? Visibility { get; init; }
+
     /// <summary>How many looks there were.</summary>
     public int Looks { get; private set; }
+
+    /// <summary>The looks that were answered.</summary>
+    public IReadOnlyList<TargetLook> LookLog
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _looks];
+            }
+        }
+    }
 
     /// <summary>Every call that reached it.</summary>
     public IReadOnlyList<TargetCall> Log
@@ -105,6 +159,7 @@ public sealed class FaultyTarget(TargetClass targetClass = TargetClass.T3)
         lock (_lock)
         {
             _resources.Add(resource);
+            _changes.Remove(resource);
         }
     }
 
@@ -114,6 +169,7 @@ public sealed class FaultyTarget(TargetClass targetClass = TargetClass.T3)
         lock (_lock)
         {
             _resources.Remove(resource);
+            _changes.Remove(resource);
         }
     }
 
@@ -140,15 +196,17 @@ public sealed class FaultyTarget(TargetClass targetClass = TargetClass.T3)
 
             if (TargetClass == TargetClass.T4 || _calls >= SilentAfterCalls || Spend(UnclearLooks, left => UnclearLooks = left))
             {
+                _looks.Add(new TargetLook(Now, resource, ObservationKind.Unclear));
                 return Observation.Unclear("the target cannot tell");
             }
 
-            var stands = _resources.Contains(resource);
+            var stands = Shows(resource);
             if (_log.Exists(c => c.Applied && c.Resource == resource) && Spend(LateLooks, left => LateLooks = left))
             {
                 stands = !stands;
             }
 
+            _looks.Add(new TargetLook(Now, resource, stands ? ObservationKind.So : ObservationKind.NotSo));
             return stands ? Observation.So($"'{resource}' is in the set") : Observation.NotSo($"'{resource}' is not in the set");
         }
     }
@@ -165,7 +223,17 @@ public sealed class FaultyTarget(TargetClass targetClass = TargetClass.T3)
             var applied = acts && Accepts(operation, resource, context) && (operation == "execute" ? _resources.Add(resource) | TargetClass == TargetClass.T4 : _resources.Remove(resource));
             if (acts)
             {
-                _log.Add(new TargetCall(_log.Count + 1, context.ActionId, operation, resource, applied, context.Epoch, context.Attempt, context.Run));
+                _log.Add(new TargetCall(_log.Count + 1, context.ActionId, operation, resource, applied, context.Epoch, context.Attempt, context.Run) { At = Now });
+            }
+
+            if (applied && Visibility?.NextChange() is { } change)
+            {
+                if (!_changes.TryGetValue(resource, out var changes))
+                {
+                    _changes[resource] = changes = [];
+                }
+
+                changes.Add((operation == "execute", change.Seen, change.Steady));
             }
         }
 
@@ -182,6 +250,25 @@ public sealed class FaultyTarget(TargetClass targetClass = TargetClass.T3)
         }
 
         return "ok";
+    }
+
+    private DateTimeOffset Now => Visibility?.Now ?? default;
+
+    /// <summary>What a look shows: the newest change that can be seen, or, while it comes and goes, perhaps how it was before.</summary>
+    private bool Shows(string resource)
+    {
+        if (Visibility is null || !_changes.TryGetValue(resource, out var changes))
+        {
+            return _resources.Contains(resource);
+        }
+
+        var shown = !changes[0].Stands;
+        foreach (var (stands, seen, steady) in changes)
+        {
+            shown = Now >= steady || (Now >= seen && Visibility.IsHeads()) ? stands : shown;
+        }
+
+        return shown;
     }
 
     private bool Accepts(string operation, string resource, ActionContext context)

@@ -149,9 +149,9 @@ public sealed class WorkflowHarness : IAsyncDisposable
         return await StartWorkerAsync(configure);
     }
 
-    /// <summary>A client on the store. What it does is not part of the simulation: it is done when the call returns.</summary>
-    public RunClient Client(string actor = "client:test") =>
-        new(Store, Worker.Services.GetRequiredService<Engine>().Workflows, _clientEntropy, Clock) { Actor = actor };
+    /// <summary>A client on the store, with every role unless some are given. What it does is not part of the simulation: it is done when the call returns.</summary>
+    public RunClient Client(string actor = "client:test", IReadOnlyCollection<string>? roles = null) =>
+        new(Store, Worker.Services.GetRequiredService<Engine>().Workflows, _clientEntropy, Clock) { Actor = actor, Roles = roles ?? [Caller.AnyRole] };
 
     /// <summary>Starts a run; nothing of it happens until the harness drives.</summary>
     public async Task<RunId> StartRunAsync<TCase>(string workflow, TCase @case, string? key = null, IReadOnlyDictionary<string, string>? labels = null, int? version = null)

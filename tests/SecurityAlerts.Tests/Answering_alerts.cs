@@ -404,7 +404,7 @@ public sealed class A_person
         var run = await world.HandleAsync(id);
 
         Assert.Equal(offered, string.Join(',', run.Question.Choices));
-        var refused = await RunCommands.ExecuteAsync(world.Store, new AnswerApproval(run.Row.Run, "block_ip", null, null), "person:anna", default);
+        var refused = await RunCommands.ExecuteAsync(world.Store, new AnswerApproval(run.Row.Run, "block_ip", null, null), new Caller("person:anna", [Caller.AnyRole]), default);
         Assert.Equal("choice_unknown", refused.Code);
         Assert.Empty(world.Denied);
     }

@@ -80,7 +80,7 @@ internal sealed class ResponseWorld : IAsyncDisposable
     {
         var seq = (await Store.FindAsync(asked.Row.Run, default))!.Seq;
         var client = Client.Value;
-        var result = await RunCommands.ExecuteAsync(Store, new AnswerApproval(asked.Row.Run, choice, null, null), "person:anna", default);
+        var result = await RunCommands.ExecuteAsync(Store, new AnswerApproval(asked.Row.Run, choice, null, null), new Caller("person:anna", [Caller.AnyRole]), default);
         Assert.True(result.IsAccepted, result.Message);
         await client.WaitUntilAsync(asked.Row.Run, row => row.VisitSeq > seq).WaitAsync(TimeLimit);
         return await SettleAsync(asked.Row.Run);

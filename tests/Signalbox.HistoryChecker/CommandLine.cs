@@ -3,9 +3,9 @@ namespace Signalbox.HistoryChecker;
 /// <summary>The options of the program.</summary>
 internal sealed record CommandLine(IReadOnlyDictionary<string, string> Values, bool Json)
 {
-    public const string Usage = "usage: history-checker --journal FILE [--acks FILE] [--target-log FILE] [--target-state FILE --action NAME --resource MEMBER] [--budgets FILE] [--json]";
+    public const string Usage = "usage: history-checker --journal FILE [--acks FILE] [--target-log FILE] [--target-looks FILE] [--target-state FILE --action NAME --resource MEMBER [--against NAME]] [--budgets FILE] [--json]";
 
-    private static readonly string[] s_names = ["--journal", "--acks", "--target-log", "--target-state", "--action", "--resource", "--budgets"];
+    private static readonly string[] s_names = ["--journal", "--acks", "--target-log", "--target-looks", "--target-state", "--action", "--resource", "--against", "--budgets"];
 
     /// <summary>The options, or what is wrong with them.</summary>
     public static (CommandLine? Options, string Fault) Read(string[] args)
@@ -42,14 +42,17 @@ internal sealed record CommandLine(IReadOnlyDictionary<string, string> Values, b
     {
         Acknowledgements = Lines("--acks"),
         TargetLog = Lines("--target-log"),
+        TargetLooks = Lines("--target-looks"),
         TargetState = Lines("--target-state"),
         Budgets = Lines("--budgets"),
         Action = Values.GetValueOrDefault("--action"),
         Resource = Values.GetValueOrDefault("--resource"),
+        Against = Values.GetValueOrDefault("--against"),
         JournalName = Values["--journal"],
         AcknowledgementsName = Values.GetValueOrDefault("--acks", ""),
         BudgetsName = Values.GetValueOrDefault("--budgets", ""),
         TargetLogName = Values.GetValueOrDefault("--target-log", ""),
+        TargetLooksName = Values.GetValueOrDefault("--target-looks", ""),
         TargetStateName = Values.GetValueOrDefault("--target-state", ""),
     };
 

@@ -4,7 +4,8 @@ using Signalbox.HistoryChecker.Rules;
 namespace Signalbox.HistoryChecker;
 
 /// <summary>
-/// Checks an exported journal, and what is given beside it, against the invariants I1 to I6, I11, I12 (runs' keys), I16 (usage), I18 (tools), I19 (hash chain) and I23 (replies).
+/// Checks an exported journal, and what is given beside it, against the invariants I1 to I6, I7 (fences), I8 (approvals, policies), I9 (claims), I10 (final state), I11, I12 (runs' keys), I16 (usage, limits),
+/// I18 (tools), I19 (hash chain), I21 (looks) and I23 (replies).
 /// Knows the engine's format and none of its code, so that both would have to be wrong in the same way. One pass over the journal.
 /// </summary>
 public static class HistoryCheck
@@ -34,6 +35,10 @@ public static class HistoryCheck
         private readonly Log _log;
         private readonly Payloads _payloads;
         private readonly Actions _actions;
+        private readonly Approvals _approvals;
+        private readonly Claims _claims;
+        private readonly Counters _counters;
+        private readonly Verification _verification;
         private readonly Keys _keys;
         private readonly Acknowledgements? _acknowledgements;
         private readonly IReadOnlyDictionary<string, Limit> _limits;
@@ -46,6 +51,10 @@ public static class HistoryCheck
             _log = new(_findings);
             _payloads = new(_findings);
             _actions = new(_findings, _payloads, options);
+            _approvals = new(_findings, _payloads);
+            _claims = new(_findings);
+            _counters = new(_findings);
+            _verification = new(_findings, options);
             _keys = new(_findings);
             _limits = Limit.Read(options.Budgets ?? [], options.BudgetsName);
             _acknowledgements = options.Acknowledgements is null ? null : new(_findings, options);
@@ -81,11 +90,41 @@ public static class HistoryCheck
             _log.Take(entry);
             run.Take(entry);
             ReadReferences(entry);
-            _actions.Take(entry);
+            TakeAction(entry);
             _acknowledgements?.Count(entry);
             if (entry.Kind == "run.started")
             {
                 _keys.Take(entry);
+            }
+        }
+
+        /// <summary>What is about actions, and what they need: the body is read once for all rules.</summary>
+        private void TakeAction(Entry entry)
+        {
+            if (!Actions.Concerns(entry.Kind))
+            {
+                return;
+            }
+
+            try
+            {
+                using var document = entry.Body.IsEmpty && Kinds.Find(entry.Kind)?.MayLackBody == true ? null : Body.Parse(entry);
+                var body = document is null ? default : new Body(document.RootElement);
+                _actions.Take(entry, body);
+                _approvals.Take(entry, body);
+                _claims.Take(entry, body);
+                if (entry.Kind == "action.intended")
+                {
+                    _counters.Take(entry, body);
+                }
+                else if (entry.Kind == "action.verified")
+                {
+                    _verification.Take(entry, body);
+                }
+            }
+            catch (BodyFaultException e)
+            {
+                _findings.AddOnce("I3", entry, e.Expected, e.Got);
             }
         }
 
@@ -110,15 +149,18 @@ public static class HistoryCheck
 
             _payloads.End();
             _actions.End();
+            _claims.End();
             _acknowledgements?.End(_keys);
             if (_options.TargetLog is { } log)
             {
-                new TargetLog(_findings, _actions, _options).Check(log);
+                new TargetLog(_findings, _actions, _verification, _options).Check(log);
             }
+
+            _verification.End();
 
             if (_options.TargetState is { } state)
             {
-                new TargetState(_findings, _actions, _options).Check(state);
+                new TargetState(_findings, _actions, _claims, _options).Check(state);
             }
         }
     }

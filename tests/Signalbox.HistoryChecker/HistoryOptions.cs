@@ -7,16 +7,26 @@ public sealed record HistoryOptions
     public IEnumerable<string>? Acknowledgements { get; init; }
 
     /// <summary>
-    /// The target's own log in its own order, as JSON lines <c>{"actionId","op","resource","applied"}</c> (I4 to I6). Two more members
-    /// sharpen I4 where the target can give them: <c>after</c>, the last position that was on disk when the effect happened, and <c>arguments</c>.
+    /// The target's own log in its own order, as JSON lines <c>{"actionId","op","resource","applied"}</c> (I4 to I6). More members sharpen that where the target can
+    /// give them: <c>after</c>, the last position that was on disk when the effect happened (I4), <c>arguments</c> (I4), and <c>fence</c>, the epoch that a T2 target was called with (I7). A line
+    /// <c>{"tombstone":true,"actionId"}</c> says that the target shall do nothing more of that action (I7). Lines as in <see cref="TargetLooks"/> may stand in between.
     /// </summary>
     public IEnumerable<string>? TargetLog { get; init; }
 
-    /// <summary>The target's state at the end: one resource a line, <c>#</c> begins a comment. Needs <see cref="Action"/> and <see cref="Resource"/>.</summary>
+    /// <summary>The target's state at the end: one resource a line, <c>#</c> begins a comment (I10). Needs <see cref="Action"/> and <see cref="Resource"/>.</summary>
     public IEnumerable<string>? TargetState { get; init; }
+
+    /// <summary>How the target was looked at, in its order, as JSON lines <c>{"look":true,"actionId","so":true,"at":microseconds}</c> (I21); a look that shows neither has no <c>so</c>.</summary>
+    public IEnumerable<string>? TargetLooks { get; init; }
+
+    /// <summary>Whether every verdict after looks must say how they agreed (I21). Null: if one of the journal does.</summary>
+    public bool? AgreementRequired { get; init; }
 
     /// <summary>The name of the action that puts a resource into the target's state.</summary>
     public string? Action { get; init; }
+
+    /// <summary>The name of the action that takes a resource out of the target's state, whose claim is against the other's. Without it, what was overruled may be there or not.</summary>
+    public string? Against { get; init; }
 
     /// <summary>The member of that action's arguments that is the resource.</summary>
     public string? Resource { get; init; }
@@ -35,6 +45,9 @@ public sealed record HistoryOptions
 
     /// <summary>What errors call the target's log.</summary>
     public string TargetLogName { get; init; } = "target log";
+
+    /// <summary>What errors call the log of looks.</summary>
+    public string TargetLooksName { get; init; } = "target looks";
 
     /// <summary>What errors call the target's state.</summary>
     public string TargetStateName { get; init; } = "target state";

@@ -48,7 +48,8 @@ public sealed class Bench : IAsyncDisposable
         configure(signalbox);
     };
 
-    public async Task<RunId> StartRunAsync(Note? note = null, string workflow = "flow", string? key = null) => Run = await Harness.StartRunAsync(workflow, note ?? new Note(), key);
+    public async Task<RunId> StartRunAsync(Note? note = null, string workflow = "flow", string? key = null, string by = "client:test") =>
+        Run = (await Harness.Client(by).StartAsync(workflow, note ?? new Note(), key)).Run;
 
     /// <summary>Starts a run and drives it until nothing more happens by itself.</summary>
     public async Task<RunRow> RunAsync(Note? note = null)

@@ -105,7 +105,7 @@ internal sealed class CommandCaller(StorePaths paths)
         {
             socket.Dispose();
             throw new StoreRefusedException(
-                "store_owned", $"The store '{paths.Database}' is written by {StoreLock.Holder(paths)?.ToString() ?? "a process"} of another user, which takes commands only from its own. Nothing was changed. Run this command as that user.", e);
+                "store_owned", $"The store '{paths.Database}' is written by {StoreLock.Holder(paths)?.ToString() ?? "a process"} of another user, which takes commands only from its own and from the group that it shares the store with, if any. Nothing was changed. Run this command as that user, or become a member of that group.", e);
         }
         catch (SocketException)
         {
@@ -138,6 +138,7 @@ internal sealed class CommandCaller(StorePaths paths)
         RetryRun c => c.Run,
         ReleaseRun c => c.Run,
         JudgeDecision c => c.Run,
+        ReleaseClaim c => c.Run,
         _ => throw new ArgumentException($"Unknown command {command.GetType().Name}.", nameof(command)),
     };
 }

@@ -8,7 +8,7 @@ using Signalbox.Storage;
 namespace Signalbox.Sqlite.Commands;
 
 /// <summary>
-/// Takes commands from other processes of the same user (or root), carries them out under the name that the kernel gives of them, and answers.
+/// Takes commands from other processes of the same user, of root and of the members of the group that the host has named, carries them out under the name that the kernel gives of them, and answers.
 /// What makes no sense is answered with an error; neither that nor a caller that hangs or floods touches the store.
 /// </summary>
 internal sealed class CommandSocket : IAsyncDisposable
@@ -22,7 +22,7 @@ internal sealed class CommandSocket : IAsyncDisposable
     private static readonly TimeSpan LeaveLimit = TimeSpan.FromSeconds(1);
 
     private readonly StorePaths _paths;
-    private readonly IRunStore _store;
+    private readonly SqliteRunStore _store;
     private readonly ILogger? _logger;
     private readonly SocketPlace _place;
     private readonly Socket _listener;
@@ -30,7 +30,7 @@ internal sealed class CommandSocket : IAsyncDisposable
     private readonly CancellationTokenSource _closing = new();
     private readonly Task _accepting;
 
-    private CommandSocket(StorePaths paths, IRunStore store, ILogger? logger, SocketPlace place, Socket listener)
+    private CommandSocket(StorePaths paths, SqliteRunStore store, ILogger? logger, SocketPlace place, Socket listener)
     {
         _paths = paths;
         _store = store;
@@ -41,18 +41,19 @@ internal sealed class CommandSocket : IAsyncDisposable
     }
 
     /// <summary>Opens the socket beside a store whose lock this process holds; one that is there is a dead owner's.</summary>
-    public static CommandSocket Open(StorePaths paths, IRunStore store, ILogger? logger)
+    public static CommandSocket Open(StorePaths paths, SqliteRunStore store, StoreGroup? group, ILogger? logger)
     {
         File.Delete(paths.Socket);
         var place = new SocketPlace(paths);
         var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
-            // Nobody can connect before it listens, so nobody gets in before only its user may.
+            // Nobody can connect before it listens, so nobody gets in before only those may who are meant to.
             listener.Bind(place.EndPoint);
             if (!OperatingSystem.IsWindows())
             {
                 File.SetUnixFileMode(paths.Socket, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+                group?.ShareSocket();
             }
 
             listener.Listen(Backlog);
@@ -184,7 +185,7 @@ internal sealed class CommandSocket : IAsyncDisposable
             var command = RunCommand.FromJson(message);
             return CommandCaller.RunOf(command).Value is null
                 ? Unreadable("it names no run.").ToJson()
-                : (await RunCommands.ExecuteAsync(_store, command, actor, CancellationToken.None)).ToJson();
+                : (await RunCommands.ExecuteAsync(_store, command, _store.CallerOf(command, actor), CancellationToken.None)).ToJson();
         }
         catch (Exception e) when (e is JsonException or ArgumentException or NotSupportedException)
         {

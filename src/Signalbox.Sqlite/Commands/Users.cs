@@ -17,13 +17,14 @@ internal static class Users
     {
         Span<byte> credentials = stackalloc byte[12]; // struct ucred { pid_t pid; uid_t uid; gid_t gid; }
         socket.GetRawSocketOption(SocketLevel, PeerCredentials, credentials);
-        return Actor(MemoryMarshal.Read<uint>(credentials[4..]));
+        return Named(MemoryMarshal.Read<uint>(credentials[4..]));
     }
 
     /// <summary>The user of this process, as an actor.</summary>
-    public static string Self() => OperatingSystem.IsWindows() ? "person:" + Environment.UserName : Actor(Native.EffectiveUser());
+    public static string Self() => OperatingSystem.IsWindows() ? "person:" + Environment.UserName : Named(Native.EffectiveUser());
 
-    private static string Actor(uint user)
+    /// <summary>A user as an actor.</summary>
+    public static string Named(uint user)
     {
         var id = user.ToString(CultureInfo.InvariantCulture);
         if (File.Exists(UserFile))

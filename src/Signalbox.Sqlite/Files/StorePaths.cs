@@ -36,6 +36,10 @@ internal sealed record StorePaths
 
     public string WriteAheadLog => Database + "-wal";
 
+    public string SharedMemory => Database + "-shm";
+
+    public string Roles => Database + ".roles.json";
+
     public string Lock => Database + ".lock";
 
     public string Payloads => Database + "-payloads";

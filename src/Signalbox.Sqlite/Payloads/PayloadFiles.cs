@@ -8,7 +8,7 @@ namespace Signalbox.Sqlite.Payloads;
 /// Large payloads, one file each: durable before the transaction that refers to them, so that a crash leaves at worst a file that nobody refers
 /// to. Those are swept by the next owner, in the background.
 /// </summary>
-internal sealed class PayloadFiles(string folder)
+internal sealed class PayloadFiles(string folder, StoreGroup? group = null)
 {
     private const string Unfinished = ".tmp";
     private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdef");
@@ -39,6 +39,8 @@ internal sealed class PayloadFiles(string folder)
         if (!Directory.Exists(shelf))
         {
             Directory.CreateDirectory(shelf);
+            group?.ShareFolder(shelf);
+            group?.ShareFolder(folder);
             Native.FlushFolder(folder);
             Native.FlushFolder(Path.GetDirectoryName(folder)!);
         }
@@ -57,6 +59,7 @@ internal sealed class PayloadFiles(string folder)
                 RandomAccess.FlushToDisk(file);
             }
 
+            group?.ShareFile(unfinished);
             File.Move(unfinished, path, overwrite: true);
         }
         catch

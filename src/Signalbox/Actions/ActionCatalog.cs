@@ -5,7 +5,20 @@ using Signalbox.Journal;
 namespace Signalbox;
 
 /// <summary>A kind of action that this program can carry out: its stable name, its type, and its handler without its type parameter.</summary>
-internal sealed record ActionRegistration(string Name, Type ActionType, Func<IServiceProvider, BoundHandler> Bind);
+internal sealed record ActionRegistration(string Name, Type ActionType, Func<IServiceProvider, BoundHandler> Bind)
+{
+    /// <summary>What is wrong with the policy of the action's handler, a sentence each.</summary>
+    public IEnumerable<string> Faults(BoundHandler handler) => handler.Policy.Faults().Select(f => $"The policy of action '{Name}': {f}");
+
+    /// <exception cref="InvalidOperationException">The handler's policy has faults that it did not have, or that could not be seen, at start-up.</exception>
+    public void ThrowIfUnfit(BoundHandler handler)
+    {
+        if (Faults(handler).ToArray() is { Length: > 0 } faults)
+        {
+            throw new InvalidOperationException(string.Join(" ", faults));
+        }
+    }
+}
 
 /// <summary>A handler that takes the action as recorded.</summary>
 internal abstract class BoundHandler
@@ -84,6 +97,28 @@ internal sealed class ActionCatalog
                 faults.Add($"Action type {registration.ActionType.Name} is registered twice, as '{_byType[registration.ActionType].Name}' and '{registration.Name}'.");
             }
         }
+    }
+
+    /// <summary>
+    /// What can be seen to be wrong before anything runs. A handler that cannot be made here, where there is no visit, is looked at when it is first used.
+    /// </summary>
+    public IEnumerable<string> Faults(IServiceProvider services)
+    {
+        var faults = new List<string>();
+        using var scope = services.CreateScope();
+        foreach (var registration in _byName.Values)
+        {
+            try
+            {
+                faults.AddRange(registration.Faults(registration.Bind(scope.ServiceProvider)));
+            }
+            catch (Exception)
+            {
+                // Its first use says why it cannot be made.
+            }
+        }
+
+        return faults;
     }
 
     public ActionRegistration? Find(string name) => _byName.GetValueOrDefault(name);

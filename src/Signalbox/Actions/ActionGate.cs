@@ -19,17 +19,18 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
     public async Task<Begun> BeginAsync(AskedAction asked)
     {
         var action = await DescribeAsync(asked);
-        var look = await runner.LookAsync(action.Handler.ProbeAsync, action.Arguments, action.Handler.Policy, runner.Context(action.Intended, visit.Journal.Now));
+        var look = await runner.LookAsync(
+            action.Step, action.Handler, action.Arguments, runner.Context(action.Intended, visit.Journal.Now), ActionRunner.Wanted(asked.Undo), mayHaveHappened: false, visit.Closing);
         visit.ThrowIfClosed();
-        if (look.Kind == ActionRunner.Wanted(asked.Undo))
+        if (look.Agreement is not null)
         {
             return await JoinAsync(action, look);
         }
 
-        if (look.Kind == ObservationKind.Unclear && action.Handler.TargetClass != TargetClass.T4)
+        if (look.IsUnclear && action.Handler.TargetClass != TargetClass.T4)
         {
             // Nothing has been done: not to know how the target stands is a reason not to touch it.
-            return await EndAsync(action, EntryKinds.ActionNotApplied, $"the target could not be asked: {look.Proof}", look);
+            return await EndAsync(action, EntryKinds.ActionNotApplied, $"the target could not be asked: {look.Look.Proof}", look);
         }
 
         if (asked.Undo && !action.IsOurs)
@@ -41,7 +42,7 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
     }
 
     /// <summary>Everything that may be in the way of an action that is to be done.</summary>
-    private async Task<Begun> PassAsync(GatedAction action, Seen look)
+    private async Task<Begun> PassAsync(GatedAction action, Sighting look)
     {
         var drafts = new List<EntryDraft>();
         var barriers = new Barriers();
@@ -71,6 +72,7 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
     private async Task<GatedAction> DescribeAsync(AskedAction asked)
     {
         var handler = asked.Registration.Bind(visit.Services);
+        asked.Registration.ThrowIfUnfit(handler);
         var hash = Convert.ToHexStringLower(SHA256.HashData(CanonicalJson.Of(asked.Arguments.Utf8.Span)));
         var (placed, payloads) = Bodies.Place(asked.Arguments);
         var claims = handler.Claims(asked.Arguments.Utf8) is { Count: > 0 } declared ? declared : [new Claim(Resource.Of("action", asked.Registration.Name, hash), "do")];
@@ -96,7 +98,7 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
     }
 
     /// <summary>It is so already: nothing is done, and its claims stand beside those of who did it.</summary>
-    private async Task<Begun> JoinAsync(GatedAction action, Seen look)
+    private async Task<Begun> JoinAsync(GatedAction action, Sighting look)
     {
         const string Why = "it is so already";
         if (action.Asked.Undo)
@@ -116,7 +118,7 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
         };
     }
 
-    private async Task<Begun> JoinAgainstAsync(GatedAction action, Seen look)
+    private async Task<Begun> JoinAgainstAsync(GatedAction action, Sighting look)
     {
         var drafts = new List<EntryDraft>();
         var barriers = new Barriers();
@@ -259,7 +261,7 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
     };
 
     /// <summary>Asks a person, with all of what stands in the way, in one question that is bound to exactly this action.</summary>
-    private async Task<Begun> AskAsync(GatedAction action, Seen look, List<EntryDraft> drafts, List<Commit> also, Barriers barriers)
+    private async Task<Begun> AskAsync(GatedAction action, Sighting look, List<EntryDraft> drafts, List<Commit> also, Barriers barriers)
     {
         var started = Body.Read<RunStarted>((await visit.Journal.ReadAsync(0, 1))[0]);
         var requester = (await visit.Journal.ReadAsync(0, 1))[0].Actor;
@@ -289,7 +291,7 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
         return default;
     }
 
-    private async Task<Begun> AfterAskingAsync(GatedAction action, Seen look, Entry request, Entry? answer, List<EntryDraft> drafts, List<Commit> also, Barriers barriers)
+    private async Task<Begun> AfterAskingAsync(GatedAction action, Sighting look, Entry request, Entry? answer, List<EntryDraft> drafts, List<Commit> also, Barriers barriers)
     {
         switch (answer?.Kind)
         {
@@ -325,7 +327,7 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
     }
 
     /// <summary>The time is up, unless an answer has come in before this is on record.</summary>
-    private async Task<Begun> ExpireAsync(GatedAction action, Seen look, List<EntryDraft> drafts, List<Commit> also)
+    private async Task<Begun> ExpireAsync(GatedAction action, Sighting look, List<EntryDraft> drafts, List<Commit> also)
     {
         const string Why = "nobody approved it in time";
         var expired = visit.Draft(EntryKinds.ApprovalExpired, action.Step, Body.Write(new ApprovalAnswered(OpenApproval.Reject)), Why, actor: "engine");
@@ -342,7 +344,7 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
     }
 
     /// <summary>Takes the claims and records the intent, in one transaction; then carries it through.</summary>
-    private async Task<Begun> TakeAsync(GatedAction action, Seen look, List<EntryDraft> drafts, List<Commit> also, Barriers barriers, long? approval = null)
+    private async Task<Begun> TakeAsync(GatedAction action, Sighting look, List<EntryDraft> drafts, List<Commit> also, Barriers barriers, long? approval = null)
     {
         var intended = action.Intended with
         {
@@ -377,7 +379,7 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
     }
 
     /// <summary>Waits for its turn, for so long and no longer.</summary>
-    private async Task<Begun> QueueAsync(GatedAction action, Seen look, ClaimRefusal held)
+    private async Task<Begun> QueueAsync(GatedAction action, Sighting look, ClaimRefusal held)
     {
         var record = visit.Record.Action(action.Step);
         if (record?.Queued is { } queued)
@@ -406,7 +408,7 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
     }
 
     /// <summary>Others still want the effect: our claim ends, the effect stays.</summary>
-    private async Task<Begun> LeaveAsync(GatedAction action, Seen look, ClaimRefusal coHeld)
+    private async Task<Begun> LeaveAsync(GatedAction action, Sighting look, ClaimRefusal coHeld)
     {
         var others = string.Join(", ", coHeld.InTheWay.Select(r => $"run {r.Run}").Distinct().Take(5));
         var why = $"others still want it ({others}); it is left as it is";
@@ -422,7 +424,7 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
         return result.Claims is null ? new Begun(result.Entries[^1]) : await PassAsync(action, look);
     }
 
-    private async Task<Begun> ReachedAsync(GatedAction action, Seen look, ClaimRefusal reached, Barriers barriers)
+    private async Task<Begun> ReachedAsync(GatedAction action, Sighting look, ClaimRefusal reached, Barriers barriers)
     {
         var limit = barriers.Limits.First(l => l.Use.Name == reached.Limit!.Name);
         var why = $"the limit '{limit.Use.Name}' is reached: {reached.Used} of {limit.Use.Max} are used up in the last {Durations.Text(TimeSpan.FromMicroseconds(limit.Use.Window))}";
@@ -438,18 +440,18 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
         return await AskAsync(action, look, [draft], [], barriers);
     }
 
-    private async Task<Begun> EndAsync(GatedAction action, string kind, string why, Seen look, IReadOnlyList<EntryDraft>? before = null, IReadOnlyList<Commit>? also = null)
+    private async Task<Begun> EndAsync(GatedAction action, string kind, string why, Sighting look, IReadOnlyList<EntryDraft>? before = null, IReadOnlyList<Commit>? also = null)
     {
         visit.ThrowIfClosed();
         var end = runner.Observed(kind, action.Step, action.Intended, why, look, action.Payloads, action.Handler.Policy);
         return new Begun((await visit.Journal.AppendAsync([.. before ?? [], end], also))[^1]);
     }
 
-    private EntryDraft Refused(GatedAction action, string why, Seen look) =>
+    private EntryDraft Refused(GatedAction action, string why, Sighting look) =>
         runner.Observed(EntryKinds.ActionRefused, action.Step, action.Intended, why, look, action.Payloads, action.Handler.Policy);
 
-    private EntryDraft Probed(GatedAction action, Seen look) => visit.Draft(
-        EntryKinds.ActionProbed, action.Step, Body.Write(new ActionObserved(action.Intended.ActionId, action.Intended.Action, null, look.Proof, Undo: action.Asked.Undo, Probes: look.Looks)), look.Proof);
+    private EntryDraft Probed(GatedAction action, Sighting look) => visit.Draft(
+        EntryKinds.ActionProbed, action.Step, Body.Write(new ActionObserved(action.Intended.ActionId, action.Intended.Action, null, look.Look.Proof, Undo: action.Asked.Undo, Probes: look.Looks)), look.Look.Proof);
 
     private sealed record GatedAction(AskedAction Asked, BoundHandler Handler, ActionIntended Intended, IReadOnlyList<Payload> Payloads, bool IsOurs)
     {

@@ -78,8 +78,11 @@ public sealed record ActionPolicy
     /// <summary>How often the target is called in all, when it shows that a call had no effect.</summary>
     public int Attempts { get; init; } = 3;
 
-    /// <summary>How often a look is tried that fails or is unclear, before the action counts as unknown; and how often verification looks before it counts as diverged.</summary>
+    /// <summary>How often a look is tried that fails or is unclear, before the action counts as unknown; and how often verification looks at least before it counts as diverged.</summary>
     public int Looks { get; init; } = 4;
+
+    /// <summary>How many looks must agree, over how long, for the action to count as verified, and how long the target may take to show it.</summary>
+    public Verification Verification { get; init; } = Verification.Default;
 
     /// <summary>How long the claims of a verified action stand, by the store's clock; null: until they are released or overruled.</summary>
     public TimeSpan? StandsFor { get; init; }
@@ -95,6 +98,9 @@ public sealed record ActionPolicy
 
     /// <summary>The pause between looks and after a failed attempt; each further one is twice as long.</summary>
     public TimeSpan Pause { get; init; } = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>What is wrong with it.</summary>
+    internal IEnumerable<string> Faults() => Verification.Faults(Pause);
 }
 
 /// <summary>

@@ -19,8 +19,11 @@ internal sealed class ActionRunner
         _gate = new ActionGate(visit, this);
     }
 
-    public Task<ActionOutcome> ActAsync<TAction>(string scope, TAction action, bool undo)
-        where TAction : notnull => ActAsync(scope, _visit.Engine.Actions.Get(typeof(TAction)), Bodies.Json(action), undo);
+    public Task<ActionOutcome> ActAsync(string scope, Type type, object action, bool undo)
+    {
+        var registration = _visit.Engine.Actions.Get(type);
+        return ActAsync(scope, registration, new RawJson(JsonSerializer.SerializeToUtf8Bytes(action, registration.ActionType, SignalboxJson.Options)), undo);
+    }
 
     /// <param name="scope">The scope that acts.</param>
     /// <param name="registration">The action.</param>
@@ -184,15 +187,23 @@ internal sealed class ActionRunner
         for (var attempt = intended.Attempt; ; attempt++)
         {
             var context = Context(intended with { Attempt = attempt }, intent.At);
-            var (look, looks) = await LookAsync(mayHaveHappened ? handler.VerifyAsync : handler.ProbeAsync, arguments, handler.Policy, context);
-            if (look.Kind == wanted)
+            var sighting = await LookAsync(step, handler, arguments, context, wanted, mayHaveHappened, _visit.Abandoned);
+            var (look, looks) = (sighting.Look, sighting.Looks);
+            if (sighting.Agreement is { } agreed)
             {
-                return await RecordAsync(EntryKinds.ActionVerified, step, intended, mayHaveHappened ? "found so when the target was asked" : "it is so already", look.Proof, mayHaveHappened, looks);
+                return await RecordAsync(
+                    EntryKinds.ActionVerified, step, intended, mayHaveHappened ? "found so when the target was asked" : "it is so already", look.Proof, mayHaveHappened, looks, handler.Policy, agreed);
             }
 
             if (look.Kind == ObservationKind.Unclear && (mayHaveHappened || handler.TargetClass != TargetClass.T4))
             {
                 throw await InDoubtAsync(step, intended, look.Proof, looks);
+            }
+
+            if (mayHaveHappened && sighting.Shown > 0)
+            {
+                // It has happened, then, and to call the target again would do it twice.
+                return await RecordAsync(EntryKinds.ActionDiverged, step, intended, sighting.Divergence(handler.Policy.Verification), look.Proof, madeByUs: false, looks);
             }
 
             if (!mayExecute || attempt >= intended.Attempt + handler.Policy.Attempts)
@@ -242,27 +253,15 @@ internal sealed class ActionRunner
 
     private async Task<Entry> VerifyAsync(BoundHandler handler, ReadOnlyMemory<byte> arguments, ActionContext context, ScopedStep step, ActionIntended intended, ObservationKind wanted)
     {
-        for (var look = 1; ; look++)
+        var sighting = await LookAsync(step, handler, arguments, context, wanted, mayHaveHappened: true, _visit.Abandoned, looksMin: handler.Policy.Looks);
+        if (sighting.Agreement is { } agreed)
         {
-            var (seen, looks) = await LookAsync(handler.VerifyAsync, arguments, handler.Policy, context);
-            if (seen.Kind == wanted)
-            {
-                return await RecordAsync(EntryKinds.ActionVerified, step, intended, null, seen.Proof, madeByUs: true, look);
-            }
-
-            if (seen.Kind == ObservationKind.Unclear)
-            {
-                throw await InDoubtAsync(step, intended, seen.Proof, looks);
-            }
-
-            if (look >= handler.Policy.Looks)
-            {
-                return await RecordAsync(
-                    EntryKinds.ActionDiverged, step, intended, $"the target answered, but {look} looks do not show it: {seen.Proof}", seen.Proof, madeByUs: false, look);
-            }
-
-            await PauseAsync(handler.Policy, look);
+            return await RecordAsync(EntryKinds.ActionVerified, step, intended, null, sighting.Look.Proof, madeByUs: true, sighting.Looks, handler.Policy, agreed);
         }
+
+        return sighting.IsUnclear
+            ? throw await InDoubtAsync(step, intended, sighting.Look.Proof, sighting.Looks)
+            : await RecordAsync(EntryKinds.ActionDiverged, step, intended, sighting.Divergence(handler.Policy.Verification), sighting.Look.Proof, madeByUs: false, sighting.Looks);
     }
 
     /// <summary>The operator's word on this action, given after the run was held for it.</summary>
@@ -293,26 +292,28 @@ internal sealed class ActionRunner
         }
 
         var context = Context(intended, action.TakingBack!.At);
-        var (look, looks) = await LookAsync(handler.VerifyAsync, arguments, handler.Policy, context);
+        var wanted = Wanted(intended.Undo);
+        var sighting = await LookAsync(
+            step, handler, arguments, context, wanted, mayHaveHappened, _visit.Abandoned, verification: action.Outcome is null ? Lasting(handler.Policy.Verification) : handler.Policy.Verification);
         string? error = null;
-        if (look.Kind == ObservationKind.Unclear && mayHaveHappened)
+        if (sighting.IsUnclear && mayHaveHappened)
         {
             // This very undo may have been done before a crash; the operator's word was for one.
-            throw await InDoubtAsync(step, intended, look.Proof, looks);
+            throw await InDoubtAsync(step, intended, sighting.Look.Proof, sighting.Looks);
         }
 
-        if (look.Kind != Wanted(intended.Undo))
+        if (sighting.Agreement is null)
         {
             error = (await ExecuteAsync(handler, arguments, intended.Undo, context, step)).Error;
-            (look, looks) = await LookAsync(handler.VerifyAsync, arguments, handler.Policy, context);
+            sighting = await LookAsync(step, handler, arguments, context, wanted, mayHaveHappened: true, _visit.Abandoned);
         }
 
-        if (look.Kind != Wanted(intended.Undo))
+        if (sighting.Agreement is null)
         {
-            throw await InDoubtAsync(step, intended, $"undoing it failed: {error ?? look.Proof}", looks);
+            throw await InDoubtAsync(step, intended, $"undoing it failed: {error ?? sighting.Look.Proof}", sighting.Looks);
         }
 
-        await RecordTakenBackAsync(step, action, original, intended, look, looks);
+        await RecordTakenBackAsync(step, action, original, intended, sighting);
     }
 
     private Trouble InTheWay(ScopedStep step, ActionIntended intended, Storage.ClaimRefusal claims) => new(
@@ -320,12 +321,16 @@ internal sealed class ActionRunner
         $"Action '{intended.Action}' ({intended.ActionId}) cannot be taken back just now: {string.Join(", ", claims.InTheWay.Select(r => $"{r.Claim.Resource} is {(r.Phase == ClaimPhase.Standing ? "wanted" : "held")} by run {r.Run}").Distinct().Take(5))}. When that is settled: signalbox release {_visit.Row.Run} --undo, or --accept to leave it.",
         [step]);
 
-    private async Task RecordTakenBackAsync(ScopedStep step, ActionRecord action, ActionIntended original, ActionIntended intended, Observation look, int looks)
+    private async Task RecordTakenBackAsync(ScopedStep step, ActionRecord action, ActionIntended original, ActionIntended intended, Sighting sighting)
     {
         const string Why = "undone on an operator's word";
-        var taken = Observed(EntryKinds.ActionVerified, step, intended, Why, look.Proof, madeByUs: true, looks);
+        var (look, looks) = (sighting.Look, sighting.Looks);
+        var taken = Observed(EntryKinds.ActionVerified, step, intended, Why, look.Proof, madeByUs: true, looks, agreement: sighting.Agreement);
         await _visit.Journal.AppendAsync(action.Outcome is null ? [taken, Observed(EntryKinds.ActionNotApplied, step, original, Why, look.Proof, madeByUs: false, looks)] : [taken]);
     }
+
+    /// <summary>An effect in doubt may still come to be seen: that it is not there counts only once it has lasted as long as that may take.</summary>
+    private static Verification Lasting(Verification verification) => verification with { Over = verification.Over > verification.Within ? verification.Over : verification.Within };
 
     /// <summary>An undo was begun and the operator's word is another now: what has become of it is settled first.</summary>
     private async Task StopTakingBackAsync(ScopedStep step, Entry taking, ReleaseVerb? verb)
@@ -340,69 +345,63 @@ internal sealed class ActionRunner
 
         var handler = Handler(intended, step);
         var arguments = await _visit.Journal.ResolveAsync(intended.Arguments, taking.Seq);
-        var (look, looks) = await LookAsync(handler.VerifyAsync, arguments, handler.Policy, Context(intended, taking.At));
-        if (look.Kind == ObservationKind.Unclear)
+        var sighting = await LookAsync(step, handler, arguments, Context(intended, taking.At), Wanted(intended.Undo), mayHaveHappened: true, _visit.Abandoned);
+        if (sighting.IsUnclear)
         {
-            throw await InDoubtAsync(step, intended, look.Proof, looks);
+            throw await InDoubtAsync(step, intended, sighting.Look.Proof, sighting.Looks);
         }
 
-        if (look.Kind == Wanted(intended.Undo))
+        if (sighting.Agreement is not null)
         {
-            await RecordTakenBackAsync(step, action, Body.Read<ActionIntended>(action.Intent!), intended, look, looks);
+            await RecordTakenBackAsync(step, action, Body.Read<ActionIntended>(action.Intent!), intended, sighting);
         }
         else
         {
-            await RecordAsync(EntryKinds.ActionNotApplied, step, intended, "the undo had no effect, and is no longer asked for", look.Proof, madeByUs: false, looks);
+            await RecordAsync(EntryKinds.ActionNotApplied, step, intended, "the undo had no effect, and is no longer asked for", sighting.Look.Proof, madeByUs: false, sighting.Looks);
         }
     }
 
-    /// <summary>Looks until the target gives a clear answer, so many times.</summary>
-    public async Task<Seen> LookAsync(
-        Func<ReadOnlyMemory<byte>, ActionContext, CancellationToken, Task<Observation>> look, ReadOnlyMemory<byte> arguments, ActionPolicy policy, ActionContext context)
+    /// <summary>
+    /// Looks until the policy's verification is satisfied, or cannot be any more. <paramref name="mayHaveHappened"/>: the target has been called, or may have been, so that it is given its time to show it.
+    /// </summary>
+    public async Task<Sighting> LookAsync(
+        ScopedStep step, BoundHandler handler, ReadOnlyMemory<byte> arguments, ActionContext context, ObservationKind wanted, bool mayHaveHappened, CancellationToken abandoned, int looksMin = 1,
+        Verification? verification = null)
     {
-        for (var i = 1; ; i++)
+        var policy = handler.Policy;
+        verification ??= policy.Verification;
+        if (verification != Verification.Default)
         {
-            Observation seen;
-            try
-            {
-                using var limit = new CancellationTokenSource();
-                seen = await _visit.Engine.WithinAsync(cancellationToken => look(arguments, context, cancellationToken), policy.ProbeWithin, limit);
-            }
-            catch (TimeoutException)
-            {
-                seen = Observation.Unclear($"no answer within {Durations.Text(policy.ProbeWithin)}");
-            }
-            catch (JsonException e)
-            {
-                return new(Observation.Unclear($"the recorded arguments do not fit the action's type: {e.Message}"), i);
-            }
-            catch (Exception e)
-            {
-                seen = Observation.Unclear($"{e.GetType().Name}: {e.Message}");
-            }
+            // It may take its time. A heartbeat records once that it is at work, which is no work done: who dies of looking again and again is found out.
+            var now = Microseconds.From(_visit.Engine.Clock.GetUtcNow());
+            _visit.Journal.Note(step, () => _visit.Draft(EntryKinds.StepStarted, step, Body.Write(new StepStarted(now)), "looks at the target", actor: "engine"));
+        }
 
-            if (seen.Kind != ObservationKind.Unclear || i >= policy.Looks)
-            {
-                return new(seen, i);
-            }
-
-            await PauseAsync(policy, i);
+        try
+        {
+            return await new Looking(_visit.Engine, policy, arguments, context, abandoned).UntilAgreedAsync(
+                mayHaveHappened ? handler.VerifyAsync : handler.ProbeAsync, wanted, verification, mayHaveHappened ? verification.Within : TimeSpan.Zero, looksMin);
+        }
+        finally
+        {
+            _visit.Journal.Forget(step);
         }
     }
 
     private Task PauseAsync(ActionPolicy policy, int times) => Task.Delay(policy.Pause * Math.Pow(2, times - 1), _visit.Engine.Clock, _visit.Abandoned);
 
-    private async Task<Entry> RecordAsync(string kind, ScopedStep step, ActionIntended intended, string? reason, string? proof, bool madeByUs, int looks, ActionPolicy? policy = null) =>
-        (await _visit.Journal.AppendAsync([Observed(kind, step, intended, reason, proof, madeByUs, looks, policy)]))[0];
+    private async Task<Entry> RecordAsync(string kind, ScopedStep step, ActionIntended intended, string? reason, string? proof, bool madeByUs, int looks, ActionPolicy? policy = null, Agreement? agreement = null) =>
+        (await _visit.Journal.AppendAsync([Observed(kind, step, intended, reason, proof, madeByUs, looks, policy, agreement)]))[0];
 
-    private EntryDraft Observed(string kind, ScopedStep step, ActionIntended intended, string? reason, string? proof, bool madeByUs, int looks, ActionPolicy? policy = null) =>
-        Observed(step, kind, new ActionObserved(intended.ActionId, intended.Action, reason, proof, madeByUs, intended.Undo, looks), intended, policy, []);
+    private EntryDraft Observed(string kind, ScopedStep step, ActionIntended intended, string? reason, string? proof, bool madeByUs, int looks, ActionPolicy? policy = null, Agreement? agreement = null) =>
+        Observed(step, kind, new ActionObserved(intended.ActionId, intended.Action, reason, proof, madeByUs, intended.Undo, looks, Agreement: agreement), intended, policy, []);
 
     /// <summary>What became of an action that has no intent, and so must say itself what it was about. <paramref name="joins"/>: its claims stand beside those of who made the effect.</summary>
-    public EntryDraft Observed(string kind, ScopedStep step, ActionIntended intended, string? reason, Seen look, IReadOnlyList<Payload> payloads, ActionPolicy policy, bool joins = false) => Observed(
+    public EntryDraft Observed(string kind, ScopedStep step, ActionIntended intended, string? reason, Sighting sighting, IReadOnlyList<Payload> payloads, ActionPolicy policy, bool joins = false) => Observed(
         step, kind,
         new ActionObserved(
-            intended.ActionId, intended.Action, reason, look.Proof, Undo: intended.Undo, Probes: look.Looks, Arguments: intended.Arguments, ArgumentsHash: intended.ArgumentsHash, Claims: joins ? intended.Claims : null),
+            intended.ActionId, intended.Action, reason, sighting.Look.Proof, Undo: intended.Undo, Probes: sighting.Looks, Arguments: intended.Arguments, ArgumentsHash: intended.ArgumentsHash,
+            Claims: joins ? intended.Claims : null, Agreement: kind == EntryKinds.ActionVerified ? sighting.Agreement : null),
         intended, policy, payloads);
 
     private EntryDraft Observed(ScopedStep step, string kind, ActionObserved observed, ActionIntended intended, ActionPolicy? policy, IReadOnlyList<Payload> payloads)
@@ -519,14 +518,6 @@ internal sealed class ActionRunner
         };
         return new ActionOutcome(status, body.ActionId, body.Reason, body.Proof, body.MadeByUs);
     }
-}
-
-/// <summary>What a look at the target gave, and how often it was looked at for that.</summary>
-internal readonly record struct Seen(Observation Look, int Looks)
-{
-    public ObservationKind Kind => Look.Kind;
-
-    public string Proof => Look.Proof;
 }
 
 /// <summary>Only an operator can settle this action now; the visit ends as held.</summary>

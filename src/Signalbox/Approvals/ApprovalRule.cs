@@ -32,6 +32,11 @@ public sealed record Caller(string Actor, IReadOnlyCollection<string> Roles)
     /// <summary>Every role: who may write to the store anyway, where nobody has given out roles.</summary>
     public const string AnyRole = "*";
 
+    private const string Person = "person:";
+
+    /// <summary>Whether an actor is a person, and no program, worker or agent.</summary>
+    public static bool IsPerson(string? actor) => actor?.Length > Person.Length && actor.StartsWith(Person, StringComparison.Ordinal);
+
     /// <summary>Whether it has one of the roles, or all.</summary>
     public static bool IsIn(IEnumerable<string>? roles, IReadOnlyCollection<string> wanted) => roles?.Any(r => r == AnyRole || wanted.Contains(r, StringComparer.Ordinal)) == true;
 }

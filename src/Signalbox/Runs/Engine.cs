@@ -30,6 +30,9 @@ public sealed record RunLimits
 internal sealed record Engine(
     IRunStore Store, WorkflowCatalog Workflows, ActionCatalog Actions, ToolCatalog Tools, ModelCatalog Models, DecisionSettings Decisions, IServiceProvider Services, TimeProvider Clock, Entropy Entropy, TaskScheduler Scheduler, RunLimits Limits, ILogger Log)
 {
+    /// <summary>Who has which roles now, to ask before what was approved is done; null where nobody says, so that there is nothing to ask.</summary>
+    public IRoleSource? Roles { get; init; }
+
     /// <summary>Whether the store can write just now.</summary>
     public StoreOutage Outage { get; } = new(Log);
 

@@ -25,7 +25,12 @@ public sealed class RunClient
     /// <summary>Who speaks, as <c>kind:name</c>, recorded with everything this client does.</summary>
     public string Actor { get; init; } = "client:" + Environment.UserName;
 
+    /// <summary>The roles of who speaks, as authenticated by the program. A program that owns the store has every role unless it says otherwise.</summary>
+    public IReadOnlyCollection<string> Roles { get; init; } = [Caller.AnyRole];
+
     internal TimeProvider Clock => _clock;
+
+    private Caller Caller => new(Actor, Roles);
 
     /// <summary>The store, to read journals.</summary>
     public IRunReader Store => _store;
@@ -47,7 +52,7 @@ public sealed class RunClient
         }
 
         var command = new StartRun(RunId.New(_entropy), workflow, registered.Version, new RawJson(registered.Definition.Bytes), registered.Start, Bodies.Json(@case), key, labels);
-        var result = await RunCommands.ExecuteAsync(_store, command, Actor, cancellationToken);
+        var result = await RunCommands.ExecuteAsync(_store, command, Caller, cancellationToken);
         return new RunStart(result.Run!.Value, result.Code == "ok");
     }
 
@@ -88,27 +93,30 @@ public sealed class RunClient
 
     /// <summary>Puts a signal into the run's mailbox.</summary>
     public ValueTask<CommandResult> SignalAsync<T>(RunId run, string signal, T value, CancellationToken cancellationToken = default) =>
-        RunCommands.ExecuteAsync(_store, new SendSignal(run, signal, Bodies.Json(value)), Actor, cancellationToken);
+        RunCommands.ExecuteAsync(_store, new SendSignal(run, signal, Bodies.Json(value)), Caller, cancellationToken);
 
-    /// <summary>Answers the run's open question. The caller vouches for <see cref="Actor"/>.</summary>
-    public ValueTask<CommandResult> AnswerAsync(RunId run, string choice, string? step = null, string? comment = null, CancellationToken cancellationToken = default) =>
-        RunCommands.ExecuteAsync(_store, new AnswerApproval(run, choice, step, comment), Actor, cancellationToken);
+    /// <summary>
+    /// Answers the run's open question. The caller vouches for <see cref="Actor"/> and <see cref="Roles"/>. <paramref name="hash"/> is that of the action that was shown
+    /// (<see cref="ApprovalCard.Hash"/>): if another one is asked about by now, the answer changes nothing.
+    /// </summary>
+    public ValueTask<CommandResult> AnswerAsync(RunId run, string choice, string? step = null, string? comment = null, string? hash = null, CancellationToken cancellationToken = default) =>
+        RunCommands.ExecuteAsync(_store, new AnswerApproval(run, choice, step, comment, hash), Caller, cancellationToken);
 
     /// <summary>Opens the failed run's last visit again.</summary>
     public ValueTask<CommandResult> RetryAsync(RunId run, string reason, CancellationToken cancellationToken = default) =>
-        RunCommands.ExecuteAsync(_store, new RetryRun(run, reason), Actor, cancellationToken);
+        RunCommands.ExecuteAsync(_store, new RetryRun(run, reason), Caller, cancellationToken);
 
     /// <summary>Asks that the run end.</summary>
     public ValueTask<CommandResult> CancelAsync(RunId run, string reason, CancellationToken cancellationToken = default) =>
-        RunCommands.ExecuteAsync(_store, new CancelRun(run, reason), Actor, cancellationToken);
+        RunCommands.ExecuteAsync(_store, new CancelRun(run, reason), Caller, cancellationToken);
 
     /// <summary>Lets a held run go on.</summary>
     public ValueTask<CommandResult> ReleaseAsync(RunId run, ReleaseVerb verb, string? note = null, CancellationToken cancellationToken = default) =>
-        RunCommands.ExecuteAsync(_store, new ReleaseRun(run, verb, note), Actor, cancellationToken);
+        RunCommands.ExecuteAsync(_store, new ReleaseRun(run, verb, note), Caller, cancellationToken);
 
     /// <summary>Says whether a decision of the run was right, also after the run has ended: thresholds are earned from such judgements. The latest one counts.</summary>
     public ValueTask<CommandResult> JudgeAsync(RunId run, string decision, bool right, string why, CancellationToken cancellationToken = default) =>
-        RunCommands.ExecuteAsync(_store, new JudgeDecision(run, decision, right, why), Actor, cancellationToken);
+        RunCommands.ExecuteAsync(_store, new JudgeDecision(run, decision, right, why), Caller, cancellationToken);
 
     /// <summary>Completes when the run is Completed, Failed or Canceled.</summary>
     /// <exception cref="ArgumentException">There is no such run.</exception>

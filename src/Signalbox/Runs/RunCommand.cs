@@ -16,6 +16,7 @@ namespace Signalbox;
 [JsonDerivedType(typeof(RetryRun), "retry")]
 [JsonDerivedType(typeof(ReleaseRun), "release")]
 [JsonDerivedType(typeof(JudgeDecision), "judge")]
+[JsonDerivedType(typeof(ReleaseClaim), "release_claim")]
 public abstract record RunCommand
 {
     private protected RunCommand()
@@ -38,8 +39,11 @@ public sealed record StartRun(
 /// <summary>Put a signal into the run's mailbox; it may arrive before anybody waits for it.</summary>
 public sealed record SendSignal(RunId Run, string Name, RawJson Value) : RunCommand;
 
-/// <summary>Answer the run's open question. <paramref name="Step"/> names it where there are several, as its key or, in a branch, as <c>branch: key</c>.</summary>
-public sealed record AnswerApproval(RunId Run, string Choice, string? Step = null, string? Comment = null) : RunCommand;
+/// <summary>
+/// Answer the run's open question. <paramref name="Step"/> names it where there are several, as its key or, in a branch, as <c>branch: key</c>. <paramref name="Hash"/> is the arguments' hash of the action that
+/// was shown to who answers: if another one is asked about by now, the answer changes nothing. <paramref name="Edited"/> are the arguments that are proposed instead, with the choice <see cref="Storage.OpenApproval.Edit"/>.
+/// </summary>
+public sealed record AnswerApproval(RunId Run, string Choice, string? Step = null, string? Comment = null, string? Hash = null, RawJson? Edited = null) : RunCommand;
 
 /// <summary>Ask that the run end: reads stop, actions past their intent settle, waits are withdrawn.</summary>
 public sealed record CancelRun(RunId Run, string Reason) : RunCommand;
@@ -49,6 +53,9 @@ public sealed record RetryRun(RunId Run, string Reason) : RunCommand;
 
 /// <summary>Say whether a decision of the run was right, also after the run has ended. The latest judgement counts; a decision without one is unknown.</summary>
 public sealed record JudgeDecision(RunId Run, string Decision, bool Right, string Why) : RunCommand;
+
+/// <summary>End the standing claims of an action of the run, ended or not: nobody is kept from acting against it any more. Its effect stays. Only a person may.</summary>
+public sealed record ReleaseClaim(RunId Run, string ActionId, string Reason) : RunCommand;
 
 /// <summary>Let a held run go on.</summary>
 public sealed record ReleaseRun(RunId Run, ReleaseVerb Verb, string? Note = null) : RunCommand;

@@ -142,6 +142,23 @@ public sealed class SignalboxBuilder
         return this;
     }
 
+    /// <summary>
+    /// Says who has which roles, in place of what the store may say of it. Return an empty collection for somebody who has none; null only where there is nothing to say, which checks nothing.
+    /// </summary>
+    public SignalboxBuilder UseRoles(Func<string, IReadOnlyCollection<string>?> rolesOf)
+    {
+        ArgumentNullException.ThrowIfNull(rolesOf);
+        return UseRoles(_ => new FunctionRoleSource(rolesOf));
+    }
+
+    /// <summary>Says who has which roles, in place of what the store may say of it. The source must not need the store to be made.</summary>
+    public SignalboxBuilder UseRoles(Func<IServiceProvider, IRoleSource> source)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        Services.AddSingleton(source);
+        return this;
+    }
+
     internal Engine Build(IServiceProvider services)
     {
         var faults = Worker.Faults().ToList();
@@ -151,6 +168,7 @@ public sealed class SignalboxBuilder
         }
 
         var actions = new ActionCatalog(Actions, faults);
+        faults.AddRange(actions.Faults(services));
         var workflows = new WorkflowCatalog(Workflows, services, faults);
         var clock = services.GetRequiredService<TimeProvider>();
         var models = new ModelCatalog(Models, services, clock, faults);
@@ -163,6 +181,7 @@ public sealed class SignalboxBuilder
                 services.GetRequiredService<IRunStore>(), workflows, actions, tools, models, Decisions, services, clock, services.GetRequiredService<Entropy>(), Scheduler, Limits,
                 services.GetService<ILoggerFactory>()?.CreateLogger("Signalbox") ?? NullLogger.Instance)
             {
+                Roles = services.GetService<IRoleSource>() ?? services.GetRequiredService<IRunStore>() as IRoleSource,
                 Policies = new PolicyBook(Policies),
             };
     }

@@ -87,11 +87,21 @@ public class VisitScope
 
     /// <summary>Looks, acts and verifies: see <see cref="ActionHandler{TAction}"/>. The same action of the same step happens once, whatever crashes.</summary>
     public Task<ActionOutcome> Act<TAction>(TAction action)
-        where TAction : notnull => _engine.Actions.ActAsync(ScopeName, action, undo: false);
+        where TAction : notnull => _engine.Actions.ActAsync(ScopeName, typeof(TAction), action, undo: false);
 
     /// <summary>Undoes what an earlier <see cref="Act{TAction}"/> of this run did, if this run made the effect, and verifies that it is gone.</summary>
     public Task<ActionOutcome> Undo<TAction>(TAction action)
-        where TAction : notnull => _engine.Actions.ActAsync(ScopeName, action, undo: true);
+        where TAction : notnull => _engine.Actions.ActAsync(ScopeName, typeof(TAction), action, undo: true);
+
+    /// <summary>
+    /// Does several actions as one plan: in order, each when the one before is verified. When one fails, those before it are undone in reverse order, each undo probed and verified. What cannot be undone comes last.
+    /// </summary>
+    /// <exception cref="ArgumentException">Something that can be undone comes after something that cannot.</exception>
+    public Task<PlanOutcome> ActInOrder(params IReadOnlyList<object> actions)
+    {
+        ArgumentNullException.ThrowIfNull(actions);
+        return Branch("plan", plan => new Plan(plan, actions).RunAsync());
+    }
 
     /// <summary>Waits durably. The due time is fixed when first asked, by the store's clock.</summary>
     public async Task Delay(TimeSpan delay, string name = "delay")

@@ -25,7 +25,7 @@ internal sealed class Journals(IRunStore store, ManualClock clock)
     {
         var run = new RunId(id);
         var start = new StartRun(run, "door", 2, new RawJson(Door.ToJson()), "Start", Json("""{"ip":"192.0.2.7"}"""), key, labels.ToDictionary(l => l.Name, l => l.Value));
-        Assert.True((await RunCommands.ExecuteAsync(Store, start, "client:test", default)).IsAccepted);
+        Assert.True((await RunCommands.ExecuteAsync(Store, start, new Caller("client:test", []), default)).IsAccepted);
         await AppendAsync(run, EntryKinds.RunLeased, new RunLeased("w-1"), actor: "worker:w-1", cause: "it can go on");
         return run;
     }

@@ -4,7 +4,7 @@ using Signalbox.HistoryChecker.Format;
 namespace Signalbox.HistoryChecker.Rules;
 
 /// <summary>A verdict that changed what should be in the target's state.</summary>
-internal readonly record struct StateChange(long Position, ActionRecord Action, bool Undo, bool MadeByUs);
+internal readonly record struct StateChange(long Position, ActionRecord Action, bool Undo, bool MadeByUs, IReadOnlyList<string> Releases);
 
 /// <summary>
 /// What the journal alone says of actions: an intent before everything that needs one (I4), its arguments' hash (I4), no second intent once it is
@@ -25,7 +25,12 @@ internal sealed class Actions(Findings findings, Payloads payloads, HistoryOptio
 
     public bool HasEnded(string run) => _ended.Contains(run);
 
-    public void Take(Entry entry)
+    /// <summary>Whether entries of this kind are about actions, or about what they need or hold.</summary>
+    public static bool Concerns(string kind) => kind.StartsWith("action.", StringComparison.Ordinal) || kind.StartsWith("approval.", StringComparison.Ordinal) || kind.StartsWith("claim.", StringComparison.Ordinal)
+        || kind.StartsWith("conflict.", StringComparison.Ordinal)
+        || kind is "run.started" or "state.entered" or "run.completed" or "run.canceled" or "run.failed" or "run.retried" or "run.held" or "policy.judged";
+
+    public void Take(Entry entry, Body body)
     {
         if (entry.Kind is "state.entered" or "run.completed" or "run.canceled")
         {
@@ -41,31 +46,18 @@ internal sealed class Actions(Findings findings, Payloads payloads, HistoryOptio
             _ended.Remove(entry.Run);
         }
 
-        if (entry.Kind != "run.failed" && !entry.Kind.StartsWith("action.", StringComparison.Ordinal))
+        switch (entry.Kind)
         {
-            return;
-        }
-
-        try
-        {
-            using var document = Body.Parse(entry);
-            var body = new Body(document.RootElement);
-            switch (entry.Kind)
-            {
-                case "action.intended": Intend(entry, body); break;
-                case "action.executed": Execute(entry, body); break;
-                case "action.verified": Observe(entry, body, Phase.Verified); break;
-                case "action.not_applied": Observe(entry, body, Phase.NotApplied); break;
-                case "action.diverged": Observe(entry, body, Phase.Diverged); break;
-                case "action.refused": Observe(entry, body, Phase.Refused); break;
-                case "action.unknown": Observe(entry, body, Phase.Unknown); break;
-                case "action.settled": Settle(entry, body); break;
-                case "run.failed" when body.Text("code") == "abandoned": SettleAll(entry); break;
-            }
-        }
-        catch (BodyFaultException e)
-        {
-            findings.Add("I3", entry, e.Expected, e.Got);
+            case "action.proposed": Propose(entry, body); break;
+            case "action.intended": Intend(entry, body); break;
+            case "action.executed": Execute(entry, body); break;
+            case "action.verified": Observe(entry, body, Phase.Verified); break;
+            case "action.not_applied": Observe(entry, body, Phase.NotApplied); break;
+            case "action.diverged": Observe(entry, body, Phase.Diverged); break;
+            case "action.refused": Observe(entry, body, Phase.Refused); break;
+            case "action.unknown": Observe(entry, body, Phase.Unknown); break;
+            case "action.settled": Settle(entry, body); break;
+            case "run.failed" when body.Text("code") == "abandoned": SettleAll(entry); break;
         }
     }
 
@@ -87,11 +79,11 @@ internal sealed class Actions(Findings findings, Payloads payloads, HistoryOptio
         }
     }
 
-    private void Intend(Entry entry, Body body)
+    private void Propose(Entry entry, Body body) => KeepArguments(entry, body, Record(entry, body));
+
+    /// <summary>The arguments have the hash that is stated, and are those that the action has always had.</summary>
+    private void KeepArguments(Entry entry, Body body, ActionRecord action)
     {
-        var action = Record(entry, body);
-        var undo = body.Flag("undo");
-        var course = undo ? action.Undo : action.Do;
         var stated = body.Text("argumentsHash");
         var arguments = body.Element("arguments") ?? throw new BodyFaultException("a body with 'arguments'", "none");
         if (Body.Reference(arguments) is { } payload)
@@ -109,6 +101,14 @@ internal sealed class Actions(Findings findings, Payloads payloads, HistoryOptio
         }
 
         action.ArgumentsHash = stated;
+    }
+
+    private void Intend(Entry entry, Body body)
+    {
+        var action = Record(entry, body);
+        var undo = body.Flag("undo");
+        var course = undo ? action.Undo : action.Do;
+        KeepArguments(entry, body, action);
         action.TargetClass = body.Text("targetClass");
         if (action.TargetClass is not ("T0" or "T1" or "T2" or "T3" or "T4"))
         {
@@ -169,10 +169,10 @@ internal sealed class Actions(Findings findings, Payloads payloads, HistoryOptio
         Set(course, verdict, entry);
         if (verdict == Phase.Verified)
         {
-            StateChanges.Add(new(entry.Position, action, undo, madeByUs));
-            if (action.Name == options.Action && action.Resource is null)
+            StateChanges.Add(new(entry.Position, action, undo, madeByUs, body.Texts("releases")));
+            if (IsOfTheState(action.Name) && action.Resource is null)
             {
-                findings.Add("I5", entry, $"arguments with the text '{options.Resource}' in the intent or the verdict of '{action.Name}'", "none");
+                findings.Add("I10", entry, $"arguments with the text '{options.Resource}' in the intent or the verdict of '{action.Name}'", "none");
             }
         }
     }
@@ -225,9 +225,11 @@ internal sealed class Actions(Findings findings, Payloads payloads, HistoryOptio
             findings.Add("I4", entry, $"action '{id}' to be the '{action.Name}' of run '{action.Run}' alone", $"a '{name}'");
         }
 
-        action.Resource ??= name == options.Action ? Resource(body.Element("arguments")) : null;
+        action.Resource ??= IsOfTheState(name) ? Resource(body.Element("arguments")) : null;
         return action;
     }
+
+    private bool IsOfTheState(string action) => options.Action is not null && (action == options.Action || action == options.Against);
 
     private string? Resource(JsonElement? arguments)
     {

@@ -30,8 +30,11 @@ internal enum Place
     Own,
 }
 
-/// <summary>When a kind of entry may be written, and whether it belongs to a step.</summary>
-internal sealed record KindRule(Place Place, Status While, bool HasStep = false, bool ReadsBody = false);
+/// <summary>When a kind of entry may be written, and whether it belongs to a step. Who writes one <see cref="Always"/> does not drive the run: a person, a server, another run.</summary>
+internal sealed record KindRule(Place Place, Status While, bool HasStep = false, bool ReadsBody = false, bool MayLackBody = false)
+{
+    public const Status Always = (Status)127;
+}
 
 /// <summary>The declared kinds. One that is missing here is a violation, so that a new kind gets its rule together with its code.</summary>
 internal static class Kinds
@@ -45,9 +48,9 @@ internal static class Kinds
         ["run.held"] = new(Place.Current, Status.Running, ReadsBody: true),
         ["run.resumed"] = new(Place.CurrentOrNone, Status.Held, ReadsBody: true),
         ["run.failed"] = new(Place.Current, Status.Running, ReadsBody: true),
-        ["run.retried"] = new(Place.CurrentOrNone, Status.Failed),
-        ["run.completed"] = new(Place.Current, Status.Running),
-        ["run.canceled"] = new(Place.Current, Status.Running),
+        ["run.retried"] = new(Place.CurrentOrNone, Status.Failed, MayLackBody: true),
+        ["run.completed"] = new(Place.Current, Status.Running, MayLackBody: true),
+        ["run.canceled"] = new(Place.Current, Status.Running, MayLackBody: true),
         ["cancel.requested"] = new(Place.CurrentOrNone, Status.Open),
         ["state.entered"] = new(Place.Own, Status.Running, ReadsBody: true),
         ["step.started"] = new(Place.Current, Status.Running, HasStep: true),
@@ -62,9 +65,17 @@ internal static class Kinds
         ["approval.requested"] = new(Place.Current, Status.Running, HasStep: true, ReadsBody: true),
         ["approval.answered"] = new(Place.Current, Status.Open, HasStep: true, ReadsBody: true),
         ["approval.expired"] = new(Place.Current, Status.Running, HasStep: true, ReadsBody: true),
-        ["approval.withdrawn"] = new(Place.Current, Status.Running, HasStep: true),
-        ["approval.ignored"] = new(Place.Own, (Status)127),
+        ["approval.withdrawn"] = new(Place.Current, Status.Running, HasStep: true, MayLackBody: true),
+        ["approval.ignored"] = new(Place.Own, KindRule.Always, MayLackBody: true),
         ["action.probed"] = new(Place.Current, Status.Running, HasStep: true),
+        ["action.proposed"] = new(Place.Current, Status.Running, HasStep: true),
+        ["policy.judged"] = new(Place.Current, Status.Running, HasStep: true),
+        ["conflict.raised"] = new(Place.Own, KindRule.Always),
+        ["conflict.ruled"] = new(Place.Own, KindRule.Always),
+        ["claim.queued"] = new(Place.Current, Status.Running, HasStep: true, ReadsBody: true),
+        ["claim.freed"] = new(Place.Own, KindRule.Always, HasStep: true),
+        ["claim.withdrawn"] = new(Place.Current, Status.Running, HasStep: true, MayLackBody: true),
+        ["claim.released"] = new(Place.Own, KindRule.Always),
         ["action.intended"] = new(Place.Current, Status.Running, HasStep: true),
 
         // What is in doubt is settled also while the run is held or failed.
@@ -81,7 +92,7 @@ internal static class Kinds
         ["tool.rejected"] = new(Place.Current, Status.Running, HasStep: true, ReadsBody: true),
         ["answer.rejected"] = new(Place.Current, Status.Running, HasStep: true, ReadsBody: true),
         ["decision.made"] = new(Place.Current, Status.Running, HasStep: true, ReadsBody: true),
-        ["decision.judged"] = new(Place.Own, (Status)127, ReadsBody: true),
+        ["decision.judged"] = new(Place.Own, KindRule.Always, ReadsBody: true),
         ["escalation.raised"] = new(Place.Current, Status.Running, HasStep: true, ReadsBody: true),
     }.ToFrozenDictionary(StringComparer.Ordinal);
 

@@ -122,7 +122,7 @@ internal sealed class Payloads(Findings findings)
     }
 
     /// <summary>
-    /// The addresses that an entry refers to. A reference is a whole member of the body, or of the model call in it, which also names its messages by bare addresses; deeper inside stand
+    /// The addresses that an entry refers to. A reference is a whole member of the body, of the action that a question is about, or of the model call in it, which also names its messages by bare addresses; deeper inside stand
     /// the words of authors, models and strangers, whose own <c>$payload</c> means nothing.
     /// </summary>
     private static List<string> References(Entry entry)
@@ -136,6 +136,11 @@ internal sealed class Payloads(Findings findings)
             {
                 OfMembers(model, addresses);
                 addresses.AddRange(new Body(model).Texts("messages"));
+            }
+
+            if (entry.Kind == "approval.requested" && new Body(document.RootElement).Element("action") is { ValueKind: JsonValueKind.Object } action)
+            {
+                OfMembers(action, addresses);
             }
         }
 

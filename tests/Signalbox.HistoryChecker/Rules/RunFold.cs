@@ -32,9 +32,9 @@ internal sealed class RunFold(Findings findings, Definition definition, Payloads
 
         if (_status is Status.Completed or Status.Canceled && entry.Kind != "decision.judged")
         {
-            if (entry.Kind != "approval.ignored")
+            if ((rule.While & _status) == 0)
             {
-                findings.Add("I3", entry, $"nothing but approval.ignored and decision.judged after '{_endedBy}'", $"'{entry.Kind}'");
+                findings.Add("I3", entry, $"nothing that drives the run after '{_endedBy}'", $"'{entry.Kind}'");
             }
 
             return;
@@ -77,7 +77,7 @@ internal sealed class RunFold(Findings findings, Definition definition, Payloads
     private void CheckStatus(Entry entry, KindRule rule)
     {
         var first = entry.Kind == "state.entered" && _visit == 0;
-        var abandons = _abandoned && entry.Kind is "wait.withdrawn" or "approval.withdrawn" or "run.failed";
+        var abandons = _abandoned && entry.Kind is "wait.withdrawn" or "approval.withdrawn" or "claim.withdrawn" or "run.failed";
         if ((rule.While & _status) == 0 && !(first && _status == Status.Pending) && !(abandons && _status == Status.Pending))
         {
             findings.Add("I3", entry, rule.While == Status.None ? $"'{entry.Kind}' as the first entry alone" : $"'{entry.Kind}' of a run that is {rule.While.ToString().Replace(", ", " or ", StringComparison.Ordinal)}", $"one that is {_status}");
@@ -92,6 +92,8 @@ internal sealed class RunFold(Findings findings, Definition definition, Payloads
             case "run.waiting": Park(entry); break;
             case "run.released": _status = Status.Pending; break;
             case "run.held": Hold(body); break;
+            case "claim.queued": _waits.Queue(entry, body); break;
+            case "claim.freed": Wake(); break;
             case "run.resumed": Resume(body); break;
             case "run.failed": Fail(entry, body); break;
             case "run.retried": Retry(entry); break;
@@ -110,7 +112,8 @@ internal sealed class RunFold(Findings findings, Definition definition, Payloads
             case "escalation.raised": Escalate(entry, body); break;
             case "wait.opened" or "approval.requested": _waits.Open(entry, body); break;
             case "wait.completed": _waits.Complete(entry, body); break;
-            case "wait.withdrawn" or "approval.withdrawn": _waits.Withdraw(entry); break;
+            case "wait.withdrawn" or "approval.withdrawn" or "claim.withdrawn": _waits.Withdraw(entry); break;
+            case "action.intended" or "action.verified" or "action.not_applied" or "action.diverged" or "action.refused": _waits.Act(entry); break;
             case "approval.answered": Answer(entry, body); break;
             case "approval.expired": _waits.Answer(entry, body); break;
             case "signal.received": Receive(entry, body); break;
@@ -203,6 +206,7 @@ internal sealed class RunFold(Findings findings, Definition definition, Payloads
     private void Hold(Body body)
     {
         _status = Status.Held;
+        _waits.LeaveQueues();
         _ = body.Text("code");
         _ = body.Text("reason");
     }
@@ -329,9 +333,13 @@ internal sealed class RunFold(Findings findings, Definition definition, Payloads
 
     private void Answer(Entry entry, Body body)
     {
-        _waits.Answer(entry, body);
-        _status = _status == Status.Waiting ? Status.Pending : _status;
+        if (_waits.Answer(entry, body))
+        {
+            Wake();
+        }
     }
+
+    private void Wake() => _status = _status == Status.Waiting ? Status.Pending : _status;
 
     private void Receive(Entry entry, Body body)
     {

@@ -3,9 +3,11 @@ using Signalbox.HistoryChecker.Format;
 
 namespace Signalbox.HistoryChecker.Rules;
 
-/// <summary>I4, I5 and I6 against the target's own log.</summary>
-internal sealed class TargetLog(Findings findings, Actions actions, HistoryOptions options)
+/// <summary>I4 to I7 against the target's own log; I21 against the looks in it.</summary>
+internal sealed class TargetLog(Findings findings, Actions actions, Verification verification, HistoryOptions options)
 {
+    private readonly Dictionary<string, (long Fence, string Id, long Line)> _fences = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, long> _tombstones = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Effects> _effects = new(StringComparer.Ordinal);
 
     public void Check(IEnumerable<string> lines)
@@ -13,6 +15,18 @@ internal sealed class TargetLog(Findings findings, Actions actions, HistoryOptio
         var name = options.TargetLogName;
         foreach (var (number, line) in JsonLines.Read(lines, name))
         {
+            if (line.TryGetProperty("look", out var look) && look.ValueKind == JsonValueKind.True)
+            {
+                verification.TakeLook(line, name, number);
+                continue;
+            }
+
+            if (line.TryGetProperty("tombstone", out var tombstone) && tombstone.ValueKind == JsonValueKind.True)
+            {
+                _tombstones.TryAdd(line.RequiredText("actionId", name, number), number);
+                continue;
+            }
+
             if (!line.TryGetProperty("applied", out var applied) || applied.ValueKind is not (JsonValueKind.True or JsonValueKind.False))
             {
                 throw new BadInputException(name, number, "the member 'applied' is not true or false");
@@ -33,6 +47,7 @@ internal sealed class TargetLog(Findings findings, Actions actions, HistoryOptio
         var id = line.RequiredText("actionId", name, number);
         var op = line.RequiredText("op", name, number);
         var where = $"an effect '{op}' of '{id}' ({name}:{number})";
+        CheckFences(line, number, id, where);
         if (actions.Find(id) is not { } action || (action.Do.IntentPosition ?? action.Undo.IntentPosition) is null)
         {
             findings.Add("I4", actions.Find(id)?.Run ?? "-", null, $"an action.intended of '{id}'", $"{where} without one");
@@ -61,6 +76,29 @@ internal sealed class TargetLog(Findings findings, Actions actions, HistoryOptio
         if (count > 1 && action.IsAtMostOnce)
         {
             findings.Add("I5", action.Run, null, $"one effect '{op}' of '{id}' at a {action.TargetClass} target", $"effect {count} ({name}:{number})");
+        }
+    }
+
+    /// <summary>Who has been overtaken changes nothing any more.</summary>
+    private void CheckFences(JsonElement line, long number, string id, string where)
+    {
+        var name = options.TargetLogName;
+        var run = actions.Find(id)?.Run ?? "-";
+        if (_tombstones.TryGetValue(id, out var tombstone))
+        {
+            findings.Add("I7", run, null, $"no effect of '{id}' after its tombstone ({name}:{tombstone})", where);
+        }
+
+        if (line.Number("fence", name, number) is { } fence && actions.Find(id)?.TargetClass is null or "" or "T2")
+        {
+            var resource = TargetResource.Normal(line.RequiredText("resource", name, number));
+            var highest = _fences.TryGetValue(resource, out var before) ? before : (Fence: fence, Id: id, Line: number);
+            if (fence < highest.Fence)
+            {
+                findings.Add("I7", run, null, $"a fence of {highest.Fence} or more on '{resource}' after that of '{highest.Id}' ({name}:{highest.Line})", $"{where} with {fence}");
+            }
+
+            _fences[resource] = fence >= highest.Fence ? (fence, id, number) : highest;
         }
     }
 

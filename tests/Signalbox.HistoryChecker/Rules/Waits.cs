@@ -3,20 +3,21 @@ using Signalbox.HistoryChecker.Format;
 namespace Signalbox.HistoryChecker.Rules;
 
 /// <summary>
-/// I3 for waits, signals and approvals of one run: what closes a wait closes an open one, once; a signal is consumed once, after it arrived; a
-/// question is answered once, in time, by one of its choices; no wait outlives its visit.
+/// I3 for waits, signals, approvals and places in a queue of one run: what closes a wait closes an open one, once; a signal is consumed once, after it arrived; a
+/// question is answered as often as it needs, in time, by its choices; no wait outlives its visit.
 /// </summary>
 internal sealed class Waits(Findings findings)
 {
     private readonly Dictionary<(string Scope, string Step), Wait> _open = [];
     private readonly Dictionary<(string Scope, string Step), (string Kind, long Seq)> _closed = [];
+    private readonly Dictionary<(string Scope, string Step), (long? Due, long Seq)> _queued = [];
     private readonly Dictionary<long, string> _mailbox = [];
     private readonly Dictionary<long, long> _consumed = [];
 
-    public bool IsEmpty => _open.Count == 0;
+    public bool IsEmpty => _open.Count == 0 && _queued.Count == 0;
 
     /// <summary>The earliest time at which an open wait ends by itself.</summary>
-    public long? FirstDue => _open.Values.Min(w => w.Due);
+    public long? FirstDue => _open.Values.Select(w => w.Due).Concat(_queued.Values.Select(q => q.Due)).Min();
 
     /// <summary>Whether a signal has arrived that an open wait waits for.</summary>
     public string? SignalThere => _open.Values.Where(w => w.Signal is not null && _mailbox.ContainsValue(w.Signal)).Select(w => w.Signal).FirstOrDefault();
@@ -39,7 +40,7 @@ internal sealed class Waits(Findings findings)
             findings.Add("I3", entry, $"'{entry.Step}' not to be waited for again in visit {entry.Visit}", $"{entry.Kind} after the {closed.Kind} of seq {closed.Seq}");
         }
 
-        if (!_open.TryAdd(key, new(approval, signal, due, approval ? body.Texts("choices") : [], approval ? body.OptionalText("safe") : null, entry.Seq)))
+        if (!_open.TryAdd(key, new(approval, signal, due, approval ? body.Texts("choices") : [], approval ? body.OptionalText("safe") : null, entry.Seq, approval ? Terms.Read(body) : null)))
         {
             findings.Add("I3", entry, $"one open wait '{entry.Step}'", $"a second one; the first is open since seq {_open[key].Seq}");
         }
@@ -78,15 +79,23 @@ internal sealed class Waits(Findings findings)
         }
     }
 
-    public void Answer(Entry entry, Body body)
+    /// <summary>Whether the answer decides the question.</summary>
+    public bool Answer(Entry entry, Body body)
     {
-        if (Close(entry, approval: true) is not { } question)
+        var expired = entry.Kind == "approval.expired";
+        var choice = body.Text("choice");
+        var asked = _open.GetValueOrDefault((entry.Scope, entry.Step));
+        var decides = expired || asked?.Terms is not { } terms || terms.Decide(choice);
+        if ((decides ? Close(entry, approval: true) : asked) is not { } question)
         {
-            return;
+            return false;
         }
 
-        var choice = body.Text("choice");
-        var expired = entry.Kind == "approval.expired";
+        if (!expired && decides && question.Terms is { IsOfAnAction: true } approved && choice == "approve")
+        {
+            _open[(entry.Scope, entry.Step)] = question with { IsApproved = true, Due = entry.At + approved.ValidFor }; // until its intent consumes it
+        }
+
         if (expired && question.Safe is not null && choice != question.Safe)
         {
             findings.Add("I3", entry, $"the safe choice '{question.Safe}'", $"'{choice}'");
@@ -101,12 +110,40 @@ internal sealed class Waits(Findings findings)
             var due = question.Due is null ? "no time limit" : $"the limit {question.Due}";
             findings.Add("I3", entry, expired ? "a question that has run out of time" : "an answer in time", $"{entry.Kind} at {entry.At} with {due}");
         }
+
+        return decides;
     }
 
     public void Withdraw(Entry entry)
     {
+        if (entry.Kind == "claim.withdrawn")
+        {
+            if (!_queued.Remove((entry.Scope, entry.Step)))
+            {
+                findings.Add("I3", entry, $"'{entry.Step}' to be queued", "claim.withdrawn without a claim.queued");
+            }
+
+            return;
+        }
+
         Close(entry, approval: entry.Kind == "approval.withdrawn");
         _closed.Remove((entry.Scope, entry.Step)); // a retry of the visit asks again
+    }
+
+    public void Queue(Entry entry, Body body) => _queued[(entry.Scope, entry.Step)] = (body.OptionalNumber("due"), entry.Seq);
+
+    /// <summary>An operator is needed: it waits in no queue meanwhile.</summary>
+    public void LeaveQueues() => _queued.Clear();
+
+    /// <summary>An action goes on, or ends: it neither queues any more, nor has an approval that is not consumed.</summary>
+    public void Act(Entry entry)
+    {
+        var key = (entry.Scope, entry.Step);
+        _queued.Remove(key);
+        if (_open.GetValueOrDefault(key) is { IsApproved: true } or { Terms.IsOfAnAction: true })
+        {
+            _open.Remove(key);
+        }
     }
 
     public void Receive(Entry entry, Body body) => _mailbox[entry.Seq] = body.Text("name");
@@ -114,12 +151,13 @@ internal sealed class Waits(Findings findings)
     /// <summary>The visit ends; nothing may be open.</summary>
     public void EndVisit(Entry entry)
     {
-        foreach (var ((_, step), wait) in _open)
+        foreach (var (step, seq) in _open.Select(w => (w.Key.Step, w.Value.Seq)).Concat(_queued.Select(q => (q.Key.Step, q.Value.Seq))))
         {
-            findings.Add("I3", entry, $"no open wait at '{entry.Kind}'", $"'{step}', open since seq {wait.Seq}");
+            findings.Add("I3", entry, $"no open wait at '{entry.Kind}'", $"'{step}', open since seq {seq}");
         }
 
         _open.Clear();
+        _queued.Clear();
     }
 
     public void BeginVisit() => _closed.Clear();
@@ -127,7 +165,7 @@ internal sealed class Waits(Findings findings)
     private Wait? Close(Entry entry, bool approval)
     {
         var key = (entry.Scope, entry.Step);
-        if (_open.TryGetValue(key, out var wait) && wait.IsApproval == approval)
+        if (_open.TryGetValue(key, out var wait) && wait.IsApproval == approval && !(wait.IsApproved && entry.Kind == "approval.answered"))
         {
             _open.Remove(key);
             _closed[key] = (entry.Kind, entry.Seq);
@@ -139,5 +177,21 @@ internal sealed class Waits(Findings findings)
         return null;
     }
 
-    private sealed record Wait(bool IsApproval, string? Signal, long? Due, string[] Choices, string? Safe, long Seq);
+    private sealed record Wait(bool IsApproval, string? Signal, long? Due, string[] Choices, string? Safe, long Seq, Terms? Terms = null, bool IsApproved = false);
+
+    /// <summary>How many answers a question needs.</summary>
+    private sealed class Terms(long quorum, string? safe, bool isOfAnAction, long validFor)
+    {
+        private readonly Dictionary<string, int> _answers = new(StringComparer.Ordinal);
+
+        public bool IsOfAnAction { get; } = isOfAnAction;
+
+        public long ValidFor { get; } = validFor;
+
+        public static Terms? Read(Body question) => question.Object("terms") is not { } terms ? null : new(
+            terms.OptionalNumber("quorum") ?? 1, terms.OptionalText("safe") ?? question.OptionalText("safe"), question.Element("action") is not null, terms.OptionalNumber("validFor") ?? 0);
+
+        /// <summary>Counts an answer. One is enough to refuse.</summary>
+        public bool Decide(string choice) => (_answers[choice] = _answers.GetValueOrDefault(choice) + 1) >= quorum || choice is "reject" or "edit" || choice == safe;
+    }
 }

@@ -133,7 +133,7 @@ public sealed class A_run_that_leaves_its_definition
     public void Goes_on_after_its_end()
     {
         _journal.Insert(26, new("r-a", "signal.received") { Actor = "person:eve", Body = """{"name":"x","value":1}""" });
-        Assert.Equal(["I3 r-a seq 26: expected nothing but approval.ignored and decision.judged after 'run.completed'; got 'signal.received'"], _journal.Check());
+        Assert.Equal(["I3 r-a seq 26: expected nothing that drives the run after 'run.completed'; got 'signal.received'"], _journal.Check());
     }
 
     [Fact]

@@ -57,7 +57,7 @@ public sealed class The_engines_own_journal
         return string.Create(CultureInfo.InvariantCulture, $"{{\"{(char)random.Next('a', 'z')}\":{number:E16},\"é{random.Next(9)}\":[{near:R},{-near:R},{random.NextInt64()}],\"B\":{JsonSerializer.Serialize(text)},\"\":null}}");
     }
 
-    private static async Task Send(InMemoryRunStore store, RunCommand command) => await RunCommands.ExecuteAsync(store, command, "person:anna", CancellationToken.None);
+    private static async Task Send(InMemoryRunStore store, RunCommand command) => await RunCommands.ExecuteAsync(store, command, new Caller("person:anna", [Caller.AnyRole]), CancellationToken.None);
 
     private static string Line(Entry e)
     {

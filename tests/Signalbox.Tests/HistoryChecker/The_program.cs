@@ -5,7 +5,7 @@ namespace Signalbox.Tests.HistoryChecker;
 
 public sealed class The_program : IDisposable
 {
-    private const string Usage = "usage: history-checker --journal FILE [--acks FILE] [--target-log FILE] [--target-state FILE --action NAME --resource MEMBER] [--budgets FILE] [--json]\n";
+    private const string Usage = "usage: history-checker --journal FILE [--acks FILE] [--target-log FILE] [--target-looks FILE] [--target-state FILE --action NAME --resource MEMBER [--against NAME]] [--budgets FILE] [--json]\n";
 
     private readonly string _folder = Directory.CreateTempSubdirectory("signalbox-checker-").FullName;
 
@@ -40,7 +40,7 @@ public sealed class The_program : IDisposable
             $"""
             I11 r-z: expected 1 run.started (ok 1, unknown 0, refused 0; last {_folder}/a.jsonl:1); got 0
             I6 r-a seq 11: expected an effect of doing 'a-1', which is verified as made by us; got none
-            I5 r-a seq 11: expected '192.0.2.7' in the target's state after 'a-1' was verified; got it is not there
+            I10 r-a seq 11: expected '192.0.2.7' in the target's state after 'a-1' was verified; got it is not there
             74 entries, 3 runs, 3 violations
 
             """,

@@ -128,6 +128,9 @@ public sealed class Stored_formats
         var json = new RawJson("""{"a":1}"""u8.ToArray());
         var hash = PayloadHash.Of("x"u8);
         var steps = new[] { new ScopedStep("b", "block/0011/1") };
+        Claim[] claims = [new Claim(Resource.Address(System.Net.IPAddress.Parse("192.0.2.7")), "block", ["allow"])];
+        var proposed = new ActionProposed("id", "block", json, "hash", "T1", "flow", 2, "fingerprint", "agent:analyst", "person:anna", true, claims, "reversible", 3);
+        var terms = new ApprovalTerms(["approver"], 2, ["approve", "reject"], ["person:anna"], 3_600_000_000, "reject", "id", "hash");
         return
         [
             (EntryKinds.RunStarted, Body.Write(new RunStarted("flow", 2, RawJson.To(hash), "k", new Dictionary<string, string> { ["team"] = "blue" }, new RunId("r-p"), "child.ended:r-1"))),
@@ -155,6 +158,18 @@ public sealed class Stored_formats
             (EntryKinds.ActionSettled, Body.Write(new ActionSettled(ReleaseVerb.Accept, steps))),
             (EntryKinds.ChildStarted, Body.Write(new ChildStarted(new RunId("r-c"), "child"))),
             (EntryKinds.StepCompleted, Body.Write(new StepCompleted(null, json, 12, Type: "evidence", CachedMicroseconds: 0))),
+            (EntryKinds.ApprovalRequested, Body.Write(new ApprovalRequested("t", ["approve", "reject"], null, 5, "reject", terms, proposed, ["it cannot be undone"]))),
+            (EntryKinds.ApprovalAnswered, Body.Write(new ApprovalAnswered("edit", "c", ["approver"], "hash", json))),
+            (EntryKinds.ActionProposed, Body.Write(proposed)),
+            (EntryKinds.ActionIntended, Body.Write(new ActionIntended("id", "block", json, "hash", "T1", false, 1, claims, 7, ["other"], ["earlier"], [new LimitUse("blocks", 1, 20, 3_600_000_000)], 3))),
+            (EntryKinds.ActionVerified, Body.Write(new ActionObserved("id", "block", null, "proof", true, false, 4, null, claims, 9, ["earlier"], new Agreement(3, 5, 2, 4), 3, "hash"))),
+            (EntryKinds.PolicyJudged, Body.Write(new PolicyJudged("id", "block", "never-block", "refuse", "a partner's"))),
+            (EntryKinds.ConflictRaised, Body.Write(new ConflictRaised("id", "block", "ip/192.0.2.7", "block", new RunId("r-o"), "other", "allow", "ip/192.0.2.7", "allow", ClaimPhase.Standing))),
+            (EntryKinds.ConflictRuled, Body.Write(new ConflictRuled("id", new RunId("r-o"), "other", "priority", "overrules", "2 against 1"))),
+            (EntryKinds.ClaimQueued, Body.Write(new ClaimQueued("id", "block", claims, [new ClaimHolder(new RunId("r-o"), "other", "ip/192.0.2.7")], 5, true, 3))),
+            (EntryKinds.ClaimFreed, Body.Write(new ClaimFreed("id"))),
+            (EntryKinds.ClaimWithdrawn, default),
+            (EntryKinds.ClaimReleased, Body.Write(new ClaimReleased(["id"], true))),
         ];
     }
 

@@ -146,7 +146,7 @@ public sealed class A_transition
         var definition = new WorkflowDefinition("flow", 1, "Gone", [new StateDefinition("Gone") { To = ["Done"] }, new StateDefinition("Done", "success")]);
         bench.ChecksHistory = false;
         var run = new RunId("r-elsewhere");
-        await RunCommands.ExecuteAsync(bench.Harness.Store, new StartRun(run, "flow", 1, new RawJson(definition.ToJson()), "Gone", Bodies.Json(new Note()), null, null), "client:other", CancellationToken.None);
+        await RunCommands.ExecuteAsync(bench.Harness.Store, new StartRun(run, "flow", 1, new RawJson(definition.ToJson()), "Gone", Bodies.Json(new Note()), null, null), new Caller("client:other", []), CancellationToken.None);
         await bench.Harness.RunUntilIdleAsync();
 
         var row = await bench.Harness.GetAsync(run);
