@@ -35,6 +35,7 @@ public sealed class A_target_with_a_fault
         { TargetClass.T3, Fault.LooksRemember, "A look shows that others took away what this very handler did" },
         { TargetClass.T3, Fault.LooksOnlyAtWhatItDid, "What was done is so for another process" },
         { TargetClass.T3, Fault.LooksAreCached, "What was done is so" },
+        { TargetClass.T3, Fault.LooksLag, "What was done is so" },
         { TargetClass.T3, Fault.LooksDoIt, "What nobody has done is not so and looking does not do it" },
         { TargetClass.T3, Fault.LooksAlternate, "Looking again shows the same" },
         { TargetClass.T3, Fault.ThrowsWhenItIsNotSo, "What nobody has done is not so" },
@@ -71,6 +72,10 @@ public sealed class A_target_with_a_fault
     public async Task Would_break_none_without_it(TargetClass targetClass) => Assert.Empty(await BrokenAsync(targetClass, Fault.None));
 
     [Fact]
+    public async Task May_be_slow_to_show_what_was_done_where_its_policy_says_so() =>
+        Assert.Empty(await BrokenAsync(TargetClass.T3, Fault.LooksLag, verification: new Verification { Within = TimeSpan.FromSeconds(20), Every = TimeSpan.FromMilliseconds(20) }));
+
+    [Fact]
     public void Is_here_for_each_fault_that_can_be_planted() =>
         Assert.Equal(Enum.GetValues<Fault>().Where(f => f != Fault.None), Faults.Select(row => row.Data.Item2).Distinct().Order());
 
@@ -86,12 +91,12 @@ public sealed class A_target_with_a_fault
             e.Message);
     }
 
-    private static async Task<List<string>> BrokenAsync(TargetClass targetClass, Fault fault, string? promise = null)
+    private static async Task<List<string>> BrokenAsync(TargetClass targetClass, Fault fault, string? promise = null, Verification? verification = null)
     {
         var broken = new List<string>();
         foreach (var fact in TargetContract.Facts(targetClass, Features).Where(f => promise is null || promise == DeclaresAnother || f.Name.Contains(promise, StringComparison.Ordinal)))
         {
-            await using var harness = new PlantedHarness(targetClass, fault);
+            await using var harness = new PlantedHarness(targetClass, fault, verification);
             try
             {
                 await fact.CheckAsync(harness).WaitAsync(TimeSpan.FromSeconds(60));

@@ -27,6 +27,7 @@ public enum Fault
     LooksRemember,
     LooksOnlyAtWhatItDid,
     LooksAreCached,
+    LooksLag,
     LooksDoIt,
     LooksAlternate,
     ThrowsWhenItIsNotSo,

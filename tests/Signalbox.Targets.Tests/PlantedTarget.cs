@@ -1,9 +1,10 @@
+using System.Diagnostics;
 using Signalbox.Testing;
 
 namespace Signalbox.Targets.Tests;
 
 /// <summary>A target of any class in memory, right but for one fault. Its T1 does a thing as often as it is told to, its T2 and T3 keep a state.</summary>
-internal sealed class PlantedTarget(TargetClass targetClass, Fault fault)
+internal sealed class PlantedTarget(TargetClass targetClass, Fault fault, TimeSpan lag)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, int> _state = [];
@@ -11,6 +12,7 @@ internal sealed class PlantedTarget(TargetClass targetClass, Fault fault)
     private readonly HashSet<(string Key, string Operation, string Resource)> _remembered = [];
     private readonly Dictionary<(string Resource, RunId Run), int> _fences = [];
     private readonly Dictionary<string, TargetFault> _planted = [];
+    private readonly Dictionary<string, (bool Stood, long At)> _changed = [];
     private int _inFlight;
     private int _looks;
 
@@ -37,6 +39,7 @@ internal sealed class PlantedTarget(TargetClass targetClass, Fault fault)
     {
         lock (_lock)
         {
+            _changed[resource] = (!stands, Stopwatch.GetTimestamp());
             _state[resource] = stands ? 1 : fault == Fault.CountsReferences ? _state.GetValueOrDefault(resource) - 1 : 0;
             if (!stands && fault == Fault.ForgetsIdsWithTheEffect)
             {
@@ -59,6 +62,11 @@ internal sealed class PlantedTarget(TargetClass targetClass, Fault fault)
             {
                 _state[resource] = 1;
                 return false;
+            }
+
+            if (fault == Fault.LooksLag && _changed.TryGetValue(resource, out var changed) && Stopwatch.GetElapsedTime(changed.At) < lag)
+            {
+                return changed.Stood;
             }
 
             return fault == Fault.LooksAlternate ? _looks % 2 == 0 : _state.GetValueOrDefault(resource) > 0;
@@ -142,6 +150,7 @@ internal sealed class PlantedTarget(TargetClass targetClass, Fault fault)
         }
 
         _state[resource] = stands;
+        _changed[resource] = (stood > 0, Stopwatch.GetTimestamp());
         if (operation == "execute" && fault == Fault.TouchesNeighbours)
         {
             _state[PlantedHarness.Next(resource)] = 1;

@@ -11,8 +11,8 @@ internal static class AskedTargets
     {
         var subject = bench.NewSubject();
         var before = await bench.EffectsAsync(subject);
-        ExpectKind(ObservationKind.NotSo, await subject.ProbeAsync(NewContext()), "at what nobody has done");
-        ExpectKind(ObservationKind.NotSo, await subject.VerifyAsync(NewContext()), "at what nobody has done, to verify");
+        await subject.ExpectProbeAsync(ObservationKind.NotSo, NewContext(), "at what nobody has done");
+        await subject.ExpectVerifyAsync(ObservationKind.NotSo, NewContext(), "at what nobody has done, to verify");
         await ExpectStandsAsync(subject, false, "after looks alone");
         await bench.ExpectEffectsAsync(subject, before, 0, "two looks");
     }
@@ -21,10 +21,10 @@ internal static class AskedTargets
     {
         var subject = bench.NewSubject();
         var context = NewContext();
-        ExpectKind(ObservationKind.NotSo, await subject.ProbeAsync(context), "before the call");
+        await subject.ExpectProbeAsync(ObservationKind.NotSo, context, "before the call");
         await subject.ExecuteAsync(context);
-        ExpectKind(ObservationKind.So, await subject.VerifyAsync(context), "after the call, to verify");
-        ExpectKind(ObservationKind.So, await subject.ProbeAsync(context), "after the call");
+        await subject.ExpectVerifyAsync(ObservationKind.So, context, "after the call, to verify");
+        await subject.ExpectProbeAsync(ObservationKind.So, context, "after the call");
     }
 
     public static async Task What_was_done_is_so_for_another_process(TargetBench bench)
@@ -32,8 +32,8 @@ internal static class AskedTargets
         var subject = bench.NewSubject();
         var context = NewContext();
         await subject.ExecuteAsync(context);
-        ExpectKind(ObservationKind.So, await subject.ByAnother().VerifyAsync(context with { Epoch = 2 }), "by a handler that did not make the call, to verify");
-        ExpectKind(ObservationKind.So, await subject.ByAnother().ProbeAsync(context with { Epoch = 2 }), "by a handler that did not make the call");
+        await subject.ByAnother().ExpectVerifyAsync(ObservationKind.So, context with { Epoch = 2 }, "by a handler that did not make the call, to verify");
+        await subject.ByAnother().ExpectProbeAsync(ObservationKind.So, context with { Epoch = 2 }, "by a handler that did not make the call");
     }
 
     public static async Task Looking_again_shows_the_same(TargetBench bench)
@@ -42,14 +42,14 @@ internal static class AskedTargets
         var context = NewContext();
         for (var i = 0; i < Looks; i++)
         {
-            ExpectKind(ObservationKind.NotSo, await subject.ProbeAsync(context), $"number {i + 1} at what nobody has done");
+            await subject.ExpectProbeAsync(ObservationKind.NotSo, context, $"number {i + 1} at what nobody has done");
         }
 
         await subject.ExecuteAsync(context);
         var before = await bench.EffectsAsync(subject);
         for (var i = 0; i < Looks; i++)
         {
-            ExpectKind(ObservationKind.So, await subject.ProbeAsync(context), $"number {i + 1} at what was done");
+            await subject.ExpectProbeAsync(ObservationKind.So, context, $"number {i + 1} at what was done");
         }
 
         await ExpectStandsAsync(subject, true, "after looks alone");
@@ -60,9 +60,9 @@ internal static class AskedTargets
     {
         var subject = bench.NewSubject();
         var context = NewContext();
-        ExpectKind(ObservationKind.NotSo, await subject.ProbeAsync(context), "before anybody did anything");
+        await subject.ExpectProbeAsync(ObservationKind.NotSo, context, "before anybody did anything");
         await subject.ByAnother().ExecuteAsync(context);
-        ExpectKind(ObservationKind.So, await subject.ProbeAsync(context), "after another process did it");
+        await subject.ExpectProbeAsync(ObservationKind.So, context, "after another process did it");
     }
 
     public static async Task A_look_shows_that_others_took_away_what_this_very_handler_did(TargetBench bench)
@@ -71,8 +71,8 @@ internal static class AskedTargets
         var context = NewContext();
         await subject.ExecuteAsync(context);
         await subject.TakeAsync();
-        ExpectKind(ObservationKind.NotSo, await subject.VerifyAsync(context), "after another hand took away what was done, to verify");
-        ExpectKind(ObservationKind.NotSo, await subject.ProbeAsync(context), "after another hand took away what was done");
+        await subject.ExpectVerifyAsync(ObservationKind.NotSo, context, "after another hand took away what was done, to verify");
+        await subject.ExpectProbeAsync(ObservationKind.NotSo, context, "after another hand took away what was done");
     }
 
     public static async Task A_canceled_call_leaves_what_a_look_can_tell(TargetBench bench)
@@ -80,7 +80,7 @@ internal static class AskedTargets
         var subject = bench.NewSubject();
         var context = NewContext();
         await subject.TryExecuteAsync(context, new CancellationToken(canceled: true));
-        ExpectKind(await subject.StandsAsync() ? ObservationKind.So : ObservationKind.NotSo, await subject.VerifyAsync(context), "after a canceled call");
+        await subject.ExpectVerifyAsync(await subject.StandsAsync() ? ObservationKind.So : ObservationKind.NotSo, context, "after a canceled call");
     }
 
     [NeedsFeature(TargetFeatures.Undo)]
@@ -90,8 +90,8 @@ internal static class AskedTargets
         await subject.ExecuteAsync(NewContext());
         var undo = NewContext();
         await subject.UndoAsync(undo);
-        ExpectKind(ObservationKind.NotSo, await subject.VerifyAsync(undo), "after the undo, to verify");
-        ExpectKind(ObservationKind.NotSo, await subject.ProbeAsync(undo), "after the undo");
+        await subject.ExpectVerifyAsync(ObservationKind.NotSo, undo, "after the undo, to verify");
+        await subject.ExpectProbeAsync(ObservationKind.NotSo, undo, "after the undo");
     }
 
     [NeedsFeature(TargetFeatures.Undo)]
@@ -114,7 +114,7 @@ internal static class AskedTargets
         var subject = bench.NewSubject();
         var before = await bench.EffectsAsync(subject);
         await subject.TryUndoAsync(NewContext());
-        ExpectKind(ObservationKind.NotSo, await subject.ProbeAsync(NewContext()), "after an undo of what was never done");
+        await subject.ExpectProbeAsync(ObservationKind.NotSo, NewContext(), "after an undo of what was never done");
         await bench.ExpectEffectsAsync(subject, before, 0, "an undo of what was never done");
     }
 
@@ -125,7 +125,7 @@ internal static class AskedTargets
         var context = NewContext();
         await subject.PlantAsync(TargetFault.ThrowsAfterEffect);
         await subject.TryExecuteAsync(context);
-        ExpectKind(ObservationKind.So, await subject.VerifyAsync(context), "after a call whose answer was lost");
+        await subject.ExpectVerifyAsync(ObservationKind.So, context, "after a call whose answer was lost");
     }
 
     [NeedsFeature(TargetFeatures.Failures)]
@@ -136,10 +136,10 @@ internal static class AskedTargets
         await subject.PlantAsync(TargetFault.ThrowsBeforeEffect);
         if (await subject.TryExecuteAsync(context) is not null)
         {
-            ExpectKind(ObservationKind.NotSo, await subject.VerifyAsync(context), "after a call that the target refused");
+            await subject.ExpectVerifyAsync(ObservationKind.NotSo, context, "after a call that the target refused");
             await subject.ExecuteAsync(context with { Attempt = 2 });
         }
 
-        ExpectKind(ObservationKind.So, await subject.VerifyAsync(context), "after the second attempt");
+        await subject.ExpectVerifyAsync(ObservationKind.So, context, "after the second attempt");
     }
 }

@@ -10,13 +10,13 @@ internal static class BlindTargets
         var subject = bench.NewSubject();
         var context = NewContext();
         var before = await bench.EffectsAsync(subject);
-        ExpectKind(ObservationKind.Unclear, await subject.ProbeAsync(context), "before the call");
+        await subject.ExpectProbeAsync(ObservationKind.Unclear, context, "before the call");
         await ExpectStandsAsync(subject, false, "after a look alone");
         await bench.ExpectEffectsAsync(subject, before, 0, "a look");
         await subject.ExecuteAsync(context);
         before = await bench.EffectsAsync(subject);
-        ExpectKind(ObservationKind.Unclear, await subject.ProbeAsync(context), "after the call");
-        ExpectKind(ObservationKind.Unclear, await subject.VerifyAsync(context), "after the call, to verify");
+        await subject.ExpectProbeAsync(ObservationKind.Unclear, context, "after the call");
+        await subject.ExpectVerifyAsync(ObservationKind.Unclear, context, "after the call, to verify");
         await bench.ExpectEffectsAsync(subject, before, 0, "two looks");
     }
 

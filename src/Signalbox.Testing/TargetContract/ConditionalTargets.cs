@@ -36,7 +36,7 @@ internal static class ConditionalTargets
         var subject = bench.NewSubject();
         var old = NewContext(epoch: 1);
         var before = await bench.EffectsAsync(subject);
-        ExpectKind(ObservationKind.NotSo, await subject.VerifyAsync(old with { Epoch = 2 }), "of epoch 2, at what nobody has done");
+        await subject.ExpectVerifyAsync(ObservationKind.NotSo, old with { Epoch = 2 }, "of epoch 2, at what nobody has done");
         await subject.ByAnother().TryExecuteAsync(old);
         await ExpectStandsAsync(subject, false, "though a call of epoch 1 came after a look of epoch 2: a look is to raise the fence");
         await bench.ExpectEffectsAsync(subject, before, 0, "a call of epoch 1 after a look of epoch 2");

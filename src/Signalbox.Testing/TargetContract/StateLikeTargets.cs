@@ -9,12 +9,12 @@ internal static class StateLikeTargets
     {
         var subject = bench.NewSubject();
         var context = NewContext();
-        ExpectKind(ObservationKind.NotSo, await subject.ProbeAsync(context), "before anybody did anything");
+        await subject.ExpectProbeAsync(ObservationKind.NotSo, context, "before anybody did anything");
         await subject.PutAsync();
-        ExpectKind(ObservationKind.So, await subject.ProbeAsync(context), "after another hand did it");
-        ExpectKind(ObservationKind.So, await subject.VerifyAsync(NewContext()), "for another run, to verify");
+        await subject.ExpectProbeAsync(ObservationKind.So, context, "after another hand did it");
+        await subject.ExpectVerifyAsync(ObservationKind.So, NewContext(), "for another run, to verify");
         await subject.TakeAsync();
-        ExpectKind(ObservationKind.NotSo, await subject.ProbeAsync(context), "after another hand took it away");
+        await subject.ExpectProbeAsync(ObservationKind.NotSo, context, "after another hand took it away");
     }
 
     public static async Task Doing_it_where_it_is_so_already_changes_nothing(TargetBench bench)
@@ -34,7 +34,7 @@ internal static class StateLikeTargets
         await subject.ExecuteAsync(context);
         await subject.TryExecuteAsync(context with { Attempt = 2 });
         await ExpectStandsAsync(subject, true, "after it was done twice");
-        ExpectKind(ObservationKind.So, await subject.VerifyAsync(context), "after it was done twice");
+        await subject.ExpectVerifyAsync(ObservationKind.So, context, "after it was done twice");
         await subject.TakeAsync();
         await ExpectStandsAsync(subject, false, "after it was done twice and another hand took it away once");
     }
@@ -45,7 +45,7 @@ internal static class StateLikeTargets
         var context = NewContext();
         await RaceAsync(i => subject.ByAnother().TryExecuteAsync(context with { Attempt = i + 1 }));
         await ExpectStandsAsync(subject, true, $"after {Racers} racing calls");
-        ExpectKind(ObservationKind.So, await subject.VerifyAsync(context), $"after {Racers} racing calls");
+        await subject.ExpectVerifyAsync(ObservationKind.So, context, $"after {Racers} racing calls");
     }
 
     [NeedsFeature(TargetFeatures.Undo)]

@@ -51,7 +51,4 @@ internal sealed class TargetBench(TargetHarness harness, TargetClass targetClass
 
     public static async Task ExpectStandsAsync(TargetSubject subject, bool expected, string when) =>
         Expect.That(await subject.StandsAsync() == expected, expected ? $"The effect does not stand {when}." : $"The effect stands {when}.");
-
-    public static void ExpectKind(ObservationKind expected, Observation seen, string when) =>
-        Expect.That(seen.Kind == expected, $"A look {when}: expected {expected}, got {seen.Kind} ('{seen.Proof}').");
 }

@@ -40,6 +40,10 @@ internal abstract class TargetSubject
 
     public Task<Observation> VerifyAsync(ActionContext context) => LookAsync("VerifyAsync", VerifyRawAsync, context);
 
+    public Task ExpectProbeAsync(ObservationKind expected, ActionContext context, string when) => ExpectAsync(expected, ProbeAsync, context, when);
+
+    public Task ExpectVerifyAsync(ObservationKind expected, ActionContext context, string when) => ExpectAsync(expected, VerifyAsync, context, when);
+
     /// <summary>Calls that must go well.</summary>
     public async Task ExecuteAsync(ActionContext context)
     {
@@ -65,6 +69,25 @@ internal abstract class TargetSubject
     public Task<Exception?> TryUndoAsync(ActionContext context) => TryAsync("UndoAsync", UndoRawAsync, context, CancellationToken.None);
 
     public static string Text(Exception error) => $"{error.GetType().Name}: {error.Message}";
+
+    /// <summary>Looks as often as the target may need to show it by the handler's own policy; by default once.</summary>
+    private async Task ExpectAsync(ObservationKind expected, Func<ActionContext, Task<Observation>> look, ActionContext context, string when)
+    {
+        var begun = TimeProvider.System.GetTimestamp();
+        for (var looks = 1; ; looks++)
+        {
+            var seen = await look(context);
+            if (seen.Kind == expected)
+            {
+                return;
+            }
+
+            Expect.That(
+                TimeProvider.System.GetElapsedTime(begun) < Policy.Verification.Within,
+                $"A look {when}: expected {expected}, got {seen.Kind} ('{seen.Proof}'){(looks > 1 ? $" after {looks} looks within {Policy.Verification.Within}" : "")}.");
+            await Task.Delay(Policy.Verification.Every ?? Policy.Pause, TimeProvider.System);
+        }
+    }
 
     private async Task<Observation> LookAsync(string method, Func<ActionContext, CancellationToken, Task<Observation>> look, ActionContext context)
     {
