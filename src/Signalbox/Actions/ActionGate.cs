@@ -301,7 +301,7 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
         Entries = [new EntryDraft { Kind = kind, Actor = "run:" + visit.Row.Run, Cause = cause, Body = body }],
     };
 
-    /// <summary>Asks a person, with all of what stands in the way, in one question that is bound to exactly this action. It takes the place of one that was answered.</summary>
+    /// <summary>Asks a person, with all of what stands in the way, in one question that is bound to exactly this action.</summary>
     private async Task<Begun> AskAsync(GatedAction action, Seen look, List<EntryDraft> drafts, List<Commit> also, Barriers barriers)
     {
         var started = Body.Read<RunStarted>((await visit.Journal.ReadAsync(0, 1))[0]);
@@ -324,11 +324,9 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
         barriers.Why.AddRange(before.Select(limit => $"the limit '{limit}' was reached before, which was approved"));
         var request = new ApprovalRequested(
             title, choices, null, visit.Journal.Now + (long)rule.Within.TotalMicroseconds, OpenApproval.Reject, terms, proposed, barriers.Why, passes.Length > 0 ? passes : null);
-        EntryDraft[] instead = visit.Record.Asked(action.Step) is null ? [] : [visit.Draft(EntryKinds.ApprovalWithdrawn, action.Step, default, "what was approved does not suffice any more", actor: "engine")];
         visit.ThrowIfClosed();
         await visit.Journal.AppendAsync(
             [
-                .. instead,
                 Probed(action, look),
                 visit.Draft(EntryKinds.ActionProposed, action.Step, Body.Write(proposed), "it needs approval", action.Payloads, actor: action.Asked.Proposer),
                 .. drafts,

@@ -262,8 +262,9 @@ public sealed record RunHead
         return this with { Waits = Waits.Add(new(entry.Scope, entry.Step, kind, body.Signal, body.Due, entry.Seq)) };
     }
 
+    /// <summary>A question that is asked anew takes the place of the one before it, and of its approval.</summary>
     private RunHead Asked(Entry entry, ApprovalRequested body) =>
-        this with { Waits = Waits.Add(new(entry.Scope, entry.Step, WaitKind.Approval, null, body.Due, entry.Seq, body.Terms is { } terms ? new OpenApproval(terms, []) : null)) };
+        this with { Waits = Without(entry).Waits.Add(new(entry.Scope, entry.Step, WaitKind.Approval, null, body.Due, entry.Seq, body.Terms is { } terms ? new OpenApproval(terms, []) : null)) };
 
     /// <summary>An answer ends a question, or is one voice of several. An approval of an action stays until the action's intent consumes it.</summary>
     private RunHead Answered(Entry entry)
