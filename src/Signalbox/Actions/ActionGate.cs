@@ -438,8 +438,9 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
         var others = string.Join(", ", coHeld.InTheWay.Select(r => $"run {r.Run}").Distinct().Take(5));
         var why = $"others still want it ({others}); it is left as it is";
         var paths = action.Intended.Claims!.Select(c => c.Resource.Path).ToHashSet();
-        if (action.Intended.Releases is not { } ids || !coHeld.InTheWay.All(r => paths.Contains(r.Claim.Resource.Path)))
+        if (action.Intended.Releases is not { } ids || !paths.SetEquals(coHeld.InTheWay.Select(r => r.Claim.Resource.Path)))
         {
+            // What others want of it is not all of it, or lies within: it can be left to nobody.
             return await EndAsync(action, EntryKinds.ActionRefused, why, look);
         }
 

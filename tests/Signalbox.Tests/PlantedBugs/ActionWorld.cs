@@ -30,8 +30,8 @@ public sealed class DeedOptions
     /// <summary>Takes a target that cannot tell for one that has done nothing.</summary>
     public bool TakesUnclearForNot { get; init; }
 
-    /// <summary>The position of the log when each call came, in the target's order.</summary>
-    public List<long> Positions { get; } = [];
+    /// <summary>The position of the log when each call was made.</summary>
+    public Dictionary<(string ActionId, string Operation, int Attempt), long> Positions { get; } = [];
 
     public Func<long> Position { get; set; } = () => 0;
 }
@@ -63,26 +63,15 @@ public abstract class DeedHandler<TDeed>(FaultyTarget target, DeedOptions option
 
     public override Task<string?> ExecuteAsync(TDeed action, ActionContext context, CancellationToken cancellationToken)
     {
-        var position = options.Position();
-        return NotedAsync(base.ExecuteAsync(action, options.IsNewForEachAttempt ? context with { ActionId = $"{Target.Log.Count:x32}" } : context, cancellationToken), position);
+        var called = options.IsNewForEachAttempt ? context with { ActionId = $"{Target.Log.Count:x32}" } : context;
+        options.Positions[(called.ActionId, "execute", called.Attempt)] = options.Position();
+        return base.ExecuteAsync(action, called, cancellationToken);
     }
 
-    public override Task<string?> UndoAsync(TDeed action, ActionContext context, CancellationToken cancellationToken) => NotedAsync(base.UndoAsync(action, context, cancellationToken), options.Position());
-
-    /// <summary>A call comes at the target some time after it was made.</summary>
-    private async Task<string?> NotedAsync(Task<string?> call, long position)
+    public override Task<string?> UndoAsync(TDeed action, ActionContext context, CancellationToken cancellationToken)
     {
-        try
-        {
-            return await call;
-        }
-        finally
-        {
-            while (options.Positions.Count < Target.Log.Count)
-            {
-                options.Positions.Add(position);
-            }
-        }
+        options.Positions[(context.ActionId, "undo", context.Attempt)] = options.Position();
+        return base.UndoAsync(action, context, cancellationToken);
     }
 }
 
@@ -260,8 +249,8 @@ internal sealed class ActionWorld : IAsyncDisposable
     {
         if (Dump) { foreach (var r in await _harness.RunsAsync()) Console.WriteLine(await _harness.TellAsync(r.Row.Run)); foreach (var c in _target.Log) Console.WriteLine(c); Console.WriteLine(string.Join(", ", _target.Resources)); }
 
-        var log = _target.Log.Select((c, i) =>
-            $$"""{"actionId":"{{c.ActionId}}","op":"{{c.Operation}}","resource":"{{c.Resource.Split(' ')[1]}}","applied":{{(c.Applied ? "true" : "false")}}{{(i < _options.Positions.Count ? $",\"after\":{_options.Positions[i]}" : "")}}}""");
+        var log = _target.Log.Select(c =>
+            $$"""{"actionId":"{{c.ActionId}}","op":"{{c.Operation}}","resource":"{{c.Resource.Split(' ')[1]}}","applied":{{(c.Applied ? "true" : "false")}},"after":{{_options.Positions[(c.ActionId, c.Operation, c.Attempt)]}}}""");
         return HistoryCheck.Run(await JournalExport.LinesAsync(_store), new HistoryOptions
         {
             TargetLog = log,
