@@ -1,3 +1,5 @@
+using Microsoft.Data.Sqlite;
+using SQLitePCL;
 using Signalbox.Sqlite.Commands;
 using Signalbox.Sqlite.Files;
 using Signalbox.Sqlite.Payloads;
@@ -47,6 +49,13 @@ public sealed class SqliteRunAccess : IAsyncDisposable
         {
             reader.Check();
             return new SqliteRunAccess(paths, clock ?? TimeProvider.System, reader);
+        }
+        catch (StoreUnavailableException e) when (e.InnerException is SqliteException { SqliteErrorCode: raw.SQLITE_CANTOPEN or raw.SQLITE_READONLY } && StoreLock.Holder(paths) is null)
+        {
+            // SQLite would have to make the log's files beside the database, which only who may write there can.
+            await reader.DisposeAsync();
+            throw new StoreUnavailableException(
+                e.Code, $"The store '{paths.Database}' can be read by this user only while some process owns it, and none does now. Nothing was changed. Start the program that runs the workflows, or run this command as the store's user.", e);
         }
         catch
         {

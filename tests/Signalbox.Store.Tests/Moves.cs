@@ -20,9 +20,11 @@ internal static class Moves
 
     public static EntryDraft Parked() => new() { Kind = EntryKinds.RunWaiting, State = "Work", Visit = 1, Actor = "engine" };
 
-    public static EntryDraft Intend(RunId run, Resource resource, LimitUse? limit = null, string step = "act") => Draft(
-        EntryKinds.ActionIntended,
-        new ActionIntended(IdOf(run, step), "block", Json("{}"), "hash", "Keyed", Claims: [new Claim(resource, "block", ["allow"])], Limits: limit is null ? null : [limit])) with { Step = step };
+    public static EntryDraft Intend(RunId run, Resource resource, LimitUse? limit = null, string step = "act")
+    {
+        var body = new ActionIntended(IdOf(run, step), "block", Json("{}"), "hash", "Keyed", Claims: [new Claim(resource, "block", ["allow"])], Limits: limit is null ? null : [limit]);
+        return Draft(EntryKinds.ActionIntended, body) with { Step = step };
+    }
 
     public static EntryDraft NotApplied(RunId run, string step = "act") => Draft(EntryKinds.ActionNotApplied, new ActionObserved(IdOf(run, step), "block", null, null)) with { Step = step };
 

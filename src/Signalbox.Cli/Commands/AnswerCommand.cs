@@ -26,6 +26,7 @@ internal static class AnswerCommand
 
             await using var store = await context.OpenAsync(parsed, cancellationToken);
             var head = await RunFinder.GetAsync(store, parsed.GetValue(run)!, cancellationToken);
+            await ThrowIfAboutAnActionAsync(store, head, parsed.GetValue(question), cancellationToken);
             var answer = positional ?? named ?? throw await ChoiceMissingAsync(store, head, cancellationToken);
             return await Execution.RunAsync(
                 context, parsed, store, new AnswerApproval(head.Row.Run, answer, Step(head, parsed.GetValue(question)), parsed.GetValue(comment)), head, cancellationToken);
@@ -38,6 +39,17 @@ internal static class AnswerCommand
     {
         var named = head.Waits.Where(w => w.Kind == WaitKind.Approval && w.Step.Split('/')[0] == question).ToArray();
         return named is [var one] ? one.Step : question;
+    }
+
+    /// <summary>What is approved is looked at first: that is what the other commands are for.</summary>
+    private static async Task ThrowIfAboutAnActionAsync(OpenStore store, RunHead head, string? question, CancellationToken cancellationToken)
+    {
+        var meant = OpenQuestion.Find(head, question);
+        var about = (await OpenQuestion.OfAsync(store.Reader, head, cancellationToken)).FirstOrDefault(q => meant.Contains(q.Wait) && q.IsAboutAnAction);
+        if (about is not null && meant.Count == 1)
+        {
+            throw CliException.WrongUse($"Run {head.Row.Run} asks about an action; look at it and say so by the commands for that. Nothing was answered.", [.. about.Commands(store, head).Select(c => "  " + c)]);
+        }
     }
 
     private static async Task<CliException> ChoiceMissingAsync(OpenStore store, RunHead head, CancellationToken cancellationToken)

@@ -9,6 +9,8 @@ internal static class ActionWords
 {
     public static EntryText? Describe(Entry entry) => entry.Kind switch
     {
+        EntryKinds.ActionProposed => Proposed(Body.Read<ActionProposed>(entry), entry),
+        EntryKinds.PolicyJudged => Judged(Body.Read<PolicyJudged>(entry)),
         EntryKinds.ActionProbed => Observed(entry, "looked at first", Tone.Dim),
         EntryKinds.ActionIntended => Intended(Body.Read<ActionIntended>(entry), entry),
         EntryKinds.ActionExecuted => Executed(Body.Read<ActionExecuted>(entry), entry),
@@ -20,6 +22,20 @@ internal static class ActionWords
         EntryKinds.ActionSettled => Settled(Body.Read<ActionSettled>(entry)),
         _ => null,
     };
+
+    /// <summary>How many looks agreed over how long, and what was asked for.</summary>
+    public static string Agreed(Agreement agreement) =>
+        $"{Words.Count(agreement.Looks, "look")} in a row over {Words.Microseconds(agreement.Over)}; wanted: {Words.Number(agreement.LooksWanted)} over {Words.Microseconds(agreement.OverWanted)}";
+
+    private static EntryText Proposed(ActionProposed body, Entry entry) => new(
+        $"action {EntryWords.Step(entry)}: proposed{(body.Undo ? " (undo)" : "")} by {body.Proposer}, target class {body.TargetClass}{(body.Reversibility is { } how ? ", " + how : "")}",
+        Tone.Attention,
+        ["id: " + body.ActionId, "arguments: " + EntryWords.Value(body.Arguments), .. ClaimWords.Lines(body.Claims)]);
+
+    private static EntryText Judged(PolicyJudged body) => new(
+        $"policy {body.Policy} says {(body.Verdict is "allow" ? body.Verdict : body.Verdict.ToUpperInvariant())} to {body.Action}",
+        body.Verdict switch { "allow" => Tone.Dim, "refuse" => Tone.Bad, _ => Tone.Attention },
+        "because: " + body.Reason);
 
     /// <summary>A look at a watched action: what was seen, in the target's words.</summary>
     public static EntryText Looked(StepCompleted body, Entry entry)
@@ -49,8 +65,17 @@ internal static class ActionWords
     private static EntryText Intended(ActionIntended body, Entry entry) => new(
         string.Create(CultureInfo.InvariantCulture, $"action {EntryWords.Step(entry)}: intended{(body.Undo ? " (undo)" : "")}, target class {body.TargetClass}, attempt {body.Attempt}"),
         Tone.Plain,
-        "id: " + body.ActionId,
-        "arguments: " + EntryWords.Value(body.Arguments));
+        [
+            "id: " + body.ActionId,
+            "arguments: " + EntryWords.Value(body.Arguments),
+            .. ClaimWords.Lines(body.Claims),
+            .. body.Approval is { } approval ? new[] { string.Create(CultureInfo.InvariantCulture, $"by the approval that entry {approval} asked for") } : [],
+            .. (body.Overrules ?? []).Select(id => "overrules action " + id),
+            .. (body.Limits ?? []).Select(Limit),
+        ]);
+
+    private static string Limit(LimitUse limit) => string.Create(
+        CultureInfo.InvariantCulture, $"uses {limit.Amount} of limit {limit.Name}{(limit.Max == long.MaxValue ? ", approved beyond it" : $" ({limit.Max} in {Words.Microseconds(limit.Window)})")}");
 
     private static EntryText Executed(ActionExecuted body, Entry entry)
     {
@@ -71,12 +96,17 @@ internal static class ActionWords
 
         if (body.Agreement is { } agreement && (agreement.LooksWanted > 1 || agreement.OverWanted > 0))
         {
-            details.Add($"agreed: {Words.Count(agreement.Looks, "look")} in a row over {Words.Microseconds(agreement.Over)}; wanted: {Words.Number(agreement.LooksWanted)} over {Words.Microseconds(agreement.OverWanted)}");
+            details.Add("agreed: " + Agreed(agreement));
         }
 
         if (body.Reason is { } reason)
         {
             details.Add("reason: " + reason);
+        }
+
+        if (body.StandsUntil is { } until)
+        {
+            details.Add("its claims stand until " + Words.Time(Microseconds.ToTime(until)));
         }
 
         var whose = entry.Kind == EntryKinds.ActionVerified ? body.MadeByUs ? ", made by this run" : ", it was so before" : "";

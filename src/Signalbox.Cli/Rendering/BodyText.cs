@@ -52,7 +52,7 @@ internal static class BodyText
 
                 json.WriteEndArray();
             }
-            else if (PayloadReferences.IsModelCall(member))
+            else if (PayloadReferences.HasMembers(member))
             {
                 Object(json, member.Value, payloads);
             }

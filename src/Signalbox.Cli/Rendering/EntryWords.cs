@@ -41,7 +41,7 @@ internal static class EntryWords
         EntryKinds.StepAttemptFailed => AttemptFailed(Body.Read<StepFailed>(entry), entry),
         EntryKinds.StepCompleted => Completed(Body.Read<StepCompleted>(entry), entry),
         EntryKinds.StepFailed => Missing(Body.Read<StepFailed>(entry), entry),
-        _ => AgentWords.Describe(entry, apart) ?? ActionWords.Describe(entry) ?? WaitWords.Describe(entry) ?? new($"{entry.Kind} {Step(entry)}".TrimEnd()),
+        _ => AgentWords.Describe(entry, apart) ?? ActionWords.Describe(entry) ?? ClaimWords.Describe(entry) ?? WaitWords.Describe(entry) ?? new($"{entry.Kind} {Step(entry)}".TrimEnd()),
     };
 
     public static string Step(Entry entry) => Words.Step(entry.Scope, entry.Step);
@@ -149,6 +149,6 @@ internal static class EntryWords
             : text with { Details = ["because: " + entry.Cause, .. text.Details] };
 
     /// <summary>Kinds whose cause is always the same and tells nobody anything.</summary>
-    private static bool IsRoutine(string kind) => kind is EntryKinds.RunWaiting or EntryKinds.RunLeased or EntryKinds.RunStarted or EntryKinds.SignalReceived or EntryKinds.WaitOpened or EntryKinds.ActionIntended or EntryKinds.ActionExecuted
+    private static bool IsRoutine(string kind) => kind is EntryKinds.RunWaiting or EntryKinds.RunLeased or EntryKinds.RunStarted or EntryKinds.SignalReceived or EntryKinds.WaitOpened or EntryKinds.ActionIntended or EntryKinds.ActionExecuted or EntryKinds.ApprovalAnswered or EntryKinds.ActionProposed
         or EntryKinds.DecisionMade or EntryKinds.ToolRejected or EntryKinds.AnswerRejected;
 }

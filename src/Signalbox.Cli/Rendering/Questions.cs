@@ -21,15 +21,40 @@ internal sealed record OpenQuestion(OpenWait Wait, Entry? Entry, ApprovalRequest
         return questions;
     }
 
+    /// <summary>The open questions that a text means: all where there is none; a step's name alone will do where it is the only one of that name.</summary>
+    public static IReadOnlyList<OpenWait> Find(RunHead head, string? step)
+    {
+        OpenWait[] open = [.. head.Waits.Where(w => w.Kind == WaitKind.Approval)];
+        return step is null ? open
+            : open.Where(w => w.Step == step || new ScopedStep(w.Scope, w.Step).ToString() == step).ToArray() is { Length: > 0 } exact ? exact
+            : [.. open.Where(w => w.Step.Split('/')[0] == step)];
+    }
+
     /// <summary>The question on one line, choices included.</summary>
     public string Summary => Asked is null ? $"(the question cannot be read; entry {Wait.Seq})" : $"{Asked.Title} [{string.Join(" | ", Choices)}]";
 
+    /// <summary>Whether it is about an action, which is looked at before it is answered for.</summary>
+    public bool IsAboutAnAction => Asked?.Action is not null;
+
     public IReadOnlyList<string> Choices => Asked?.Choices ?? [];
 
-    /// <summary>The exact command for each choice.</summary>
-    public IEnumerable<string> Commands(OpenStore store, RunHead head)
+    /// <summary>The exact command for each choice. <paramref name="isShown"/>: the action stands above, so that an approval can name it.</summary>
+    public IEnumerable<string> Commands(OpenStore store, RunHead head, bool isShown = false)
     {
         var isOne = head.Waits.Count(w => w.Kind == WaitKind.Approval) == 1;
+        if (Asked?.Action is { } action)
+        {
+            var which = isOne ? (string[])[] : ["--step", Shell.Quote(new ScopedStep(Wait.Scope, Wait.Step).ToString())];
+            if (!isShown)
+            {
+                yield return CommandContext.Invocation(store, ["approvals", head.Row.Run.Value, .. which]);
+            }
+
+            yield return CommandContext.Invocation(store, ["approve", head.Row.Run.Value, .. which, .. isShown ? (string[])["--hash", action.ArgumentsHash[..Math.Min(16, action.ArgumentsHash.Length)]] : []]);
+            yield return CommandContext.Invocation(store, ["reject", head.Row.Run.Value, .. which, "--reason", "TEXT"]);
+            yield break;
+        }
+
         foreach (var choice in Choices)
         {
             var said = choice.StartsWith('-') ? "--choice=" + Shell.Quote(choice) : Shell.Quote(choice);
@@ -55,6 +80,7 @@ internal sealed record OpenQuestion(OpenWait Wait, Entry? Entry, ApprovalRequest
             json.Stored("details", details.Utf8);
         }
 
+        json.OptionalText("hash", Asked?.Action?.ArgumentsHash);
         json.OptionalTime("askedAt", Entry?.At);
         json.OptionalTime("due", Wait.Due);
         json.OptionalText("safe", Asked?.Safe);

@@ -18,6 +18,9 @@ internal sealed record Surface
     /// <summary>Whether a person sees errors at once, and so progress too.</summary>
     public bool ShowsProgress { get; init; }
 
+    /// <summary>Where a person answers what a command asks; null where nobody sits there.</summary>
+    public TextReader? Input { get; init; }
+
     /// <summary>The time by which ages are told.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 
@@ -28,6 +31,7 @@ internal sealed record Surface
         return new Surface
         {
             IsTerminal = isTerminal,
+            Input = isTerminal && !Console.IsInputRedirected ? Console.In : null,
             HasColours = isTerminal && !isDumb && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")),
             ShowsProgress = !Console.IsErrorRedirected && !isDumb,
             Width = isTerminal ? WidthOfTerminal() : 100,

@@ -4,7 +4,7 @@ using Signalbox.Journal;
 namespace Signalbox.CommandLine.Stores;
 
 /// <summary>
-/// Finds what a body stores elsewhere. A reference is a whole member of the body, or of the model call in it: deeper inside stand the values of
+/// Finds what a body stores elsewhere. A reference is a whole member of the body, or of the model call or the action in it: deeper inside stand the values of
 /// authors and strangers, whose own <c>$payload</c> means nothing.
 /// </summary>
 internal static class PayloadReferences
@@ -45,7 +45,8 @@ internal static class PayloadReferences
     public static IEnumerable<PayloadHash> OfMessages(JsonElement messages) =>
         messages.ValueKind == JsonValueKind.Array ? messages.EnumerateArray().Select(Hash).OfType<PayloadHash>() : [];
 
-    public static bool IsModelCall(JsonProperty member) => member.NameEquals("model") && member.Value.ValueKind == JsonValueKind.Object;
+    /// <summary>Members that have members of the body's own: a model call, and the action that a question is about.</summary>
+    public static bool HasMembers(JsonProperty member) => member.Value.ValueKind == JsonValueKind.Object && (member.NameEquals("model") || member.NameEquals("action"));
 
     private static IEnumerable<PayloadHash> OfMembers(JsonElement container)
     {
@@ -62,7 +63,7 @@ internal static class PayloadReferences
                     yield return message;
                 }
             }
-            else if (IsModelCall(member))
+            else if (HasMembers(member))
             {
                 foreach (var inner in OfMembers(member.Value))
                 {

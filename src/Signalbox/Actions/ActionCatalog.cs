@@ -129,6 +129,9 @@ internal sealed class ActionCatalog
 
     public bool Has(Type type) => _byType.ContainsKey(type);
 
+    /// <summary>Whether one of the actions is of that type, or of one derived from it.</summary>
+    public bool HasOneOf(Type type) => _byType.Keys.Any(type.IsAssignableFrom);
+
     public ActionRegistration Get(Type type) => _byType.GetValueOrDefault(type)
         ?? throw new InvalidOperationException($"No handler is registered for the action {type.Name}. Register one: AddAction<{type.Name}, {type.Name}Handler>(\"stable_name\").");
 

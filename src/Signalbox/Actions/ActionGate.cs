@@ -1,14 +1,18 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using Signalbox.Journal;
 using Signalbox.Storage;
 
 namespace Signalbox;
 
-/// <summary>An action as a step asks for it. <paramref name="Proposer"/> wants it; <paramref name="Edits"/>: its arguments are a person's, so that somebody else must approve them.</summary>
-internal sealed record AskedAction(ScopedStep Step, ActionRegistration Registration, RawJson Arguments, bool Undo, string Proposer, string? Tier = null, bool Edits = false);
+/// <summary>
+/// An action as a step asks for it. <paramref name="Proposer"/> wants it; <paramref name="Edits"/>: its arguments are a person's, so that somebody else must approve them; <paramref name="MayRaise"/>: there is a tier
+/// above <paramref name="Tier"/> to raise it to.
+/// </summary>
+internal sealed record AskedAction(ScopedStep Step, ActionRegistration Registration, RawJson Arguments, bool Undo, string Proposer, string? Tier = null, bool Edits = false, bool MayRaise = false);
 
-/// <summary>How far an action came: its outcome, or (none) it waits durably.</summary>
-internal readonly record struct Begun(Entry? Outcome);
+/// <summary>How far an action came: its outcome; or why the tier that wants it has failed by that; or (neither) it waits durably.</summary>
+internal readonly record struct Begun(Entry? Outcome, string? FailedBy = null);
 
 /// <summary>
 /// The way of an action up to its durable intent: look, ask the policies, ask a person, settle conflicts, take the claims. What is in its way is recorded before anybody is asked; what was recorded is not
@@ -16,9 +20,23 @@ internal readonly record struct Begun(Entry? Outcome);
 /// </summary>
 internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
 {
+    /// <summary>How often an action is ruled on anew because something came in between. A person asks for what concerns fewer.</summary>
+    private const int PassesMax = 20;
+
+    /// <summary>How many actions of others one action may be against.</summary>
+    private const int ConflictsMax = 100;
+
+    /// <summary>How far up it is looked for who has started the run that started the run.</summary>
+    private const int ParentsMax = 100;
+
     public async Task<Begun> BeginAsync(AskedAction asked)
     {
         var action = await DescribeAsync(asked);
+        if (action.Unfit is { } unfit)
+        {
+            return await EndAsync(action, EntryKinds.ActionRefused, unfit, new Sighting(Observation.Unclear("the target was not asked"), 0, null, 0));
+        }
+
         var look = await runner.LookAsync(
             action.Step, action.Handler, action.Arguments, runner.Context(action.Intended, visit.Journal.Now), ActionRunner.Wanted(asked.Undo), mayHaveHappened: false, visit.Closing);
         visit.ThrowIfClosed();
@@ -44,12 +62,22 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
     /// <summary>Everything that may be in the way of an action that is to be done.</summary>
     private async Task<Begun> PassAsync(GatedAction action, Sighting look)
     {
+        if (++action.Passes > PassesMax)
+        {
+            return await EndAsync(action, EntryKinds.ActionRefused, $"what others claim there changed {PassesMax} times while it was about to begin", look);
+        }
+
         var drafts = new List<EntryDraft>();
         var barriers = new Barriers();
         Judge(action, drafts, barriers);
         if (barriers.Refusal is { } refused)
         {
             return await EndAsync(action, EntryKinds.ActionRefused, refused, look, drafts);
+        }
+
+        if (barriers.FailedBy is { } failed)
+        {
+            return await RaiseAsync(drafts, failed);
         }
 
         var conflicts = await RuleAsync(action, drafts, barriers);
@@ -59,7 +87,7 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
         }
 
         var answer = visit.Record.Outcome(action.Step);
-        if (barriers.Rules.Count == 0 && answer is null && visit.Record.Asked(action.Step) is null)
+        if (!barriers.AskAPerson && answer is null && visit.Record.Asked(action.Step) is null)
         {
             return await TakeAsync(action, look, drafts, conflicts, barriers);
         }
@@ -75,12 +103,26 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
         asked.Registration.ThrowIfUnfit(handler);
         var hash = Convert.ToHexStringLower(SHA256.HashData(CanonicalJson.Of(asked.Arguments.Utf8.Span)));
         var (placed, payloads) = Bodies.Place(asked.Arguments);
-        var claims = handler.Claims(asked.Arguments.Utf8) is { Count: > 0 } declared ? declared : [new Claim(Resource.Of("action", asked.Registration.Name, hash), "do")];
+        var (declared, rule, unfit) = Declared(handler, asked);
+        var claims = declared.Count > 0 ? declared : [new Claim(Resource.Of("action", asked.Registration.Name, hash), "do")];
         var earlier = asked.Undo ? await EffectsAsync(asked.Registration.Name, hash) : (Ids: [], IsOurs: false);
         var intended = new ActionIntended(
             ActionRunner.ActionId(visit.Row.Run, visit.Row.Visit, asked.Step), asked.Registration.Name, placed, hash, handler.TargetClass.ToString(), asked.Undo, (visit.Record.Action(asked.Step)?.Attempts ?? 0) + 1, claims,
             Releases: earlier.Ids.Count > 0 ? earlier.Ids : null, Priority: handler.Policy.Priority);
-        return new GatedAction(asked, handler, intended, payloads, earlier.IsOurs);
+        return new GatedAction(asked, handler, intended, payloads, earlier.IsOurs, rule, unfit);
+    }
+
+    /// <summary>Arguments may fit their type and be no action all the same (a text that is no address); a model's often are.</summary>
+    private static (IReadOnlyList<Claim> Claims, ApprovalRule? Rule, string? Unfit) Declared(BoundHandler handler, AskedAction asked)
+    {
+        try
+        {
+            return (ClaimRules.Fit(handler.Claims(asked.Arguments.Utf8), asked.Registration.Name), asked.Undo ? null : handler.Approval(asked.Arguments.Utf8), null);
+        }
+        catch (Exception e)
+        {
+            return ([], null, $"what it touches, or who must approve it, cannot be told ({e.GetType().Name}: {Texts.Cut(e.Message, 500)})");
+        }
     }
 
     /// <summary>What this run has done of that action and not undone: the ids, and whether the effect is ours to take back.</summary>
@@ -106,24 +148,32 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
             return await EndAsync(action, EntryKinds.ActionVerified, Why, look);
         }
 
-        var joined = runner.Observed(EntryKinds.ActionVerified, action.Step, action.Intended, Why, look, action.Payloads, action.Handler.Policy, joins: true);
-        var result = await visit.Journal.TryTakeAsync([joined], []);
-        return result.Claims switch
+        if (visit.Record.Action(action.Step) is not { Queued: not null, IsFreed: true })
         {
-            null => new Begun(result.Entries[^1]),
-            { Code: ClaimRefusal.Held } held => await QueueAsync(action, look, held),
+            // Whoever takes back or overrules what was seen must not come between the look and the record: the look that counts is one while it is this action's turn.
+            return await QueueAsync(action, look, [], [], []);
+        }
 
-            // It stands against somebody's wish already; whose it is shall be settled as if it were to be done.
-            _ => await JoinAgainstAsync(action, look),
-        };
-    }
-
-    private async Task<Begun> JoinAgainstAsync(GatedAction action, Sighting look)
-    {
         var drafts = new List<EntryDraft>();
         var barriers = new Barriers();
         var also = await RuleAsync(action, drafts, barriers, mayAsk: false);
-        return await EndAsync(action, EntryKinds.ActionRefused, barriers.Refusal ?? "what is against it stands", look, drafts, also);
+        if (barriers.Refusal is { } refused)
+        {
+            // It stands against somebody's wish already, and who wishes it now gives way.
+            return await EndAsync(action, EntryKinds.ActionRefused, refused, look, drafts, also);
+        }
+
+        visit.ThrowIfClosed();
+        var joined = runner.Observed(
+            EntryKinds.ActionVerified, action.Step, action.Intended with { Overrules = barriers.Overrules.Count > 0 ? barriers.Overrules : null }, Why, look, action.Payloads, action.Handler.Policy, joins: true);
+        var result = await visit.Journal.TryTakeAsync([.. drafts, joined], also);
+        return result.Claims switch
+        {
+            null => new Begun(result.Entries[^1]),
+            { Code: ClaimRefusal.Held } held => await QueueAsync(action, look, held.InTheWay, drafts, also),
+            _ when ++action.Passes > PassesMax => await EndAsync(action, EntryKinds.ActionRefused, "what is against it stands", look, drafts, also),
+            _ => await JoinAsync(action, look),
+        };
     }
 
     /// <summary>Asks the policies; each verdict is recorded once.</summary>
@@ -133,18 +183,22 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
         var proposed = new ProposedAction(
             action.Intended.Action, action.Handler.Read(action.Arguments), action.Asked.Undo, action.Asked.Proposer, action.Asked.Tier, visit.Row.Run, visit.Workflow, visit.Row.State, visit.Case,
             visit.Engine.Clock.GetUtcNow(), action.Handler.TargetClass, action.Handler.Reversibility, action.Intended.Claims!);
-        foreach (var (policy, verdict) in visit.Engine.Policies.Judge(proposed))
+        var verdicts = visit.Engine.Policies.Judge(proposed);
+        var raises = MayRaise(action) && verdicts.All(v => v.Verdict.Kind != PolicyVerdictKind.Refuse);
+        foreach (var (policy, verdict) in verdicts)
         {
-            var judged = new PolicyJudged(action.Intended.ActionId, action.Intended.Action, policy, verdict.Kind.ToString().ToLowerInvariant(), verdict.Reason);
+            var judged = new PolicyJudged(
+                action.Intended.ActionId, action.Intended.Action, policy, verdict.Kind.ToString().ToLowerInvariant(), verdict.Reason,
+                raises && verdict.Kind == PolicyVerdictKind.Raise ? action.Asked.Tier : null);
             if (known?.Contains(judged) != true)
             {
                 drafts.Add(visit.Draft(EntryKinds.PolicyJudged, action.Step, Body.Write(judged), verdict.Reason, actor: "policy:" + policy));
             }
 
-            barriers.Take(policy, verdict);
+            barriers.Take(policy, verdict, raises);
         }
 
-        if (!action.Asked.Undo && action.Handler.Approval(action.Arguments) is { } rule)
+        if (action.Rule is { } rule)
         {
             barriers.Rules.Add(rule);
             barriers.Why.Add(action.Handler.Reversibility == Reversibility.Irreversible ? "it cannot be undone" : "this kind of action needs approval");
@@ -152,9 +206,20 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
 
         if (action.Asked.Edits)
         {
-            barriers.Rules.Add(ApprovalRule.Default);
+            barriers.NeedsApproval = true;
             barriers.Why.Add($"{action.Asked.Proposer} has edited the arguments");
         }
+    }
+
+    /// <summary>Whether a policy may send the action to a tier above. Once a person is asked, there is nobody above.</summary>
+    private bool MayRaise(GatedAction action) => action.Asked is { MayRaise: true, Tier: not null } && visit.Record.Asked(action.Step) is null;
+
+    /// <summary>The tier that wants it has failed by a verdict, which is on record before anybody hears of it: so it stays, whatever the policies are by then.</summary>
+    private async Task<Begun> RaiseAsync(IReadOnlyList<EntryDraft> drafts, string failed)
+    {
+        visit.ThrowIfClosed();
+        await visit.Journal.AppendAsync(drafts);
+        return new Begun(null, failed);
     }
 
     /// <summary>Puts conflicts on record, in both runs, and says who gives way. Gives the other runs' side.</summary>
@@ -168,7 +233,8 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
 
         var known = visit.Record.Action(action.Step)?.Conflicts ?? [];
         var isAsked = visit.Record.Asked(action.Step) is not null;
-        var rows = await visit.Engine.Store.ClaimsAsync(new ClaimQuery { Overlapping = [.. action.Intended.Claims!.Select(c => c.Resource)], Limit = 10_000 }, visit.Abandoned);
+        const int RowsMax = 10_000;
+        var rows = await visit.Engine.Store.ClaimsAsync(new ClaimQuery { Overlapping = [.. action.Intended.Claims!.Select(c => c.Resource)], Limit = RowsMax }, visit.Abandoned);
         visit.ThrowIfClosed();
         var against = from row in rows
                       where row.ActionId != action.Intended.ActionId && !row.Undo && row.IsLive(visit.Journal.Now)
@@ -176,16 +242,25 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
                       where claim is not null
                       group (Row: row, Claim: claim) by row.ActionId into other
                       select other.OrderByDescending(o => o.Row.Phase).First();
-        foreach (var (row, claim) in against.ToArray())
+        var conflicts = against.ToArray();
+        if (rows.Count == RowsMax || conflicts.Length > ConflictsMax)
         {
-            if (!known.Contains(row.ActionId))
+            barriers.Refusal = $"{(rows.Count == RowsMax ? $"{RowsMax:N0} claims or more" : $"{conflicts.Length:N0} actions that want the opposite")} lie on what it claims, which is too much for one action: claim something narrower";
+            return also;
+        }
+
+        foreach (var (row, claim) in conflicts)
+        {
+            // That something stood when a person was asked is another thing than that somebody wanted it.
+            var isKnown = known.TryGetValue(row.ActionId, out var phase) && (phase == ClaimPhase.Standing || row.Phase != ClaimPhase.Standing);
+            if (!isKnown)
             {
                 Raise(action, claim, row, drafts, also);
             }
 
             if (row.Phase == ClaimPhase.Standing)
             {
-                Rule(action, row, drafts, also, barriers, isNew: isAsked && !known.Contains(row.ActionId), mayAsk);
+                Rule(action, row, drafts, also, barriers, isNew: isAsked && !isKnown, mayAsk);
             }
         }
 
@@ -226,7 +301,7 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
                 return;
             }
 
-            barriers.Rules.Add(ApprovalRule.Default);
+            barriers.NeedsApproval = true;
             barriers.Why.Add($"{stands}, and would be overruled");
             barriers.ByPerson.Add(row);
             return;
@@ -244,13 +319,15 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
         AddRuling(action, row, by, wins, why, drafts, also);
     }
 
-    private void AddRuling(GatedAction action, ClaimRow row, string by, bool wins, string why, List<EntryDraft> drafts, List<Commit> also)
+    private void AddRuling(GatedAction action, ClaimRow row, string by, bool wins, string why, List<EntryDraft> drafts, List<Commit> also) =>
+        AddRuling(action, row, by, wins ? "overrules" : "yields", wins ? "overruled" : "stands", why, drafts, also);
+
+    private void AddRuling(GatedAction action, ClaimRow row, string by, string ours, string theirs, string why, List<EntryDraft> drafts, List<Commit> also)
     {
-        drafts.Add(visit.Draft(
-            EntryKinds.ConflictRuled, action.Step, Body.Write(new ConflictRuled(action.Intended.ActionId, row.Run, row.ActionId, by, wins ? "overrules" : "yields", why)), why, actor: "engine"));
+        drafts.Add(visit.Draft(EntryKinds.ConflictRuled, action.Step, Body.Write(new ConflictRuled(action.Intended.ActionId, row.Run, row.ActionId, by, ours, why)), why, actor: "engine"));
         if (row.Run != visit.Row.Run)
         {
-            also.Add(Theirs(row, EntryKinds.ConflictRuled, Body.Write(new ConflictRuled(row.ActionId, visit.Row.Run, action.Intended.ActionId, by, wins ? "overruled" : "stands", why)), why));
+            also.Add(Theirs(row, EntryKinds.ConflictRuled, Body.Write(new ConflictRuled(row.ActionId, visit.Row.Run, action.Intended.ActionId, by, theirs, why)), why));
         }
     }
 
@@ -263,8 +340,9 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
     /// <summary>Asks a person, with all of what stands in the way, in one question that is bound to exactly this action.</summary>
     private async Task<Begun> AskAsync(GatedAction action, Sighting look, List<EntryDraft> drafts, List<Commit> also, Barriers barriers)
     {
-        var started = Body.Read<RunStarted>((await visit.Journal.ReadAsync(0, 1))[0]);
-        var requester = (await visit.Journal.ReadAsync(0, 1))[0].Actor;
+        var begun = (await visit.Journal.ReadAsync(0, 1))[0];
+        var started = Body.Read<RunStarted>(begun);
+        var requester = await RequesterAsync(begun);
         if (barriers.Rule() is not { } rule)
         {
             return await EndAsync(action, EntryKinds.ActionRefused, "the rules by which it needs approval have no role in common, so that nobody could give it", look, drafts, also);
@@ -278,11 +356,15 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
         var terms = new ApprovalTerms(
             rule.Roles, rule.Quorum, choices, barred.Length > 0 ? barred : null, (long)rule.ValidFor.TotalMicroseconds, OpenApproval.Reject, action.Intended.ActionId, action.Intended.ArgumentsHash);
         var title = $"{(action.Asked.Undo ? "Undo" : "Do")} '{action.Intended.Action}'?";
-        var request = new ApprovalRequested(title, choices, null, visit.Journal.Now + (long)rule.Within.TotalMicroseconds, OpenApproval.Reject, terms, proposed, barriers.Why);
+        string[] before = [.. Passes(action).Except(barriers.Reached, StringComparer.Ordinal)];
+        string[] passes = [.. before, .. barriers.Reached];
+        barriers.Why.AddRange(before.Select(limit => $"the limit '{limit}' was reached before, which was approved"));
+        var request = new ApprovalRequested(
+            title, choices, null, visit.Journal.Now + (long)rule.Within.TotalMicroseconds, OpenApproval.Reject, terms, proposed, barriers.Why, passes.Length > 0 ? passes : null);
         visit.ThrowIfClosed();
         await visit.Journal.AppendAsync(
             [
-                .. visit.Record.Action(action.Step)?.Queued is null ? [] : new[] { visit.Draft(EntryKinds.ClaimWithdrawn, action.Step, default, "a person is asked first; meanwhile it is in nobody's way", actor: "engine") },
+                .. Withdrawn(action),
                 Probed(action, look),
                 visit.Draft(EntryKinds.ActionProposed, action.Step, Body.Write(proposed), "it needs approval", action.Payloads, actor: action.Asked.Proposer),
                 .. drafts,
@@ -290,6 +372,37 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
             ],
             also);
         return default;
+    }
+
+    /// <summary>What it has waited for before it is asked about (anew).</summary>
+    private IEnumerable<EntryDraft> Withdrawn(GatedAction action)
+    {
+        const string Why = "a person is to be asked first";
+        if (visit.Record.Action(action.Step)?.Queued is not null)
+        {
+            yield return visit.Draft(EntryKinds.ClaimWithdrawn, action.Step, default, Why, actor: "engine");
+        }
+
+        if (visit.Record.Asked(action.Step) is not null)
+        {
+            yield return visit.Draft(EntryKinds.ApprovalWithdrawn, action.Step, default, Why, actor: "engine");
+        }
+    }
+
+    /// <summary>Who has started the run: of a child, who has started the run that it comes from.</summary>
+    private async Task<string> RequesterAsync(Entry started)
+    {
+        for (var i = 0; i < ParentsMax && Body.Read<RunStarted>(started).Parent is { } parent; i++)
+        {
+            if (await visit.Engine.Store.ReadAsync(parent, 0, 1, visit.Abandoned) is not [var above])
+            {
+                break;
+            }
+
+            started = above;
+        }
+
+        return started.Actor;
     }
 
     private async Task<Begun> AfterAskingAsync(GatedAction action, Sighting look, Entry request, Entry? answer, List<EntryDraft> drafts, List<Commit> also, Barriers barriers)
@@ -309,6 +422,8 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
         {
             case OpenApproval.Approve when Revoked(action.Step) is { } revoked:
                 return await EndAsync(action, EntryKinds.ActionRefused, revoked, look, drafts, also);
+            case OpenApproval.Approve when !Suffices(request, barriers):
+                return await AskAsync(action, look, drafts, also, barriers);
             case OpenApproval.Approve:
                 foreach (var row in barriers.ByPerson)
                 {
@@ -351,6 +466,16 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
         return voices.Length - lost.Length >= approval.Terms.Quorum ? null : $"{string.Join(", ", lost)} approved it and has none of the roles any more ({string.Join(", ", approval.Terms.Roles)})";
     }
 
+    /// <summary>Whether those who approved are those who must: the rules may have become stricter since they were asked.</summary>
+    private static bool Suffices(Entry request, Barriers barriers)
+    {
+        var terms = Body.Read<ApprovalRequested>(request).Terms!;
+        return barriers.Rules.Count == 0 || (barriers.Rule() is { } rule && rule.Quorum <= terms.Quorum && terms.Roles.All(r => rule.Roles.Contains(r, StringComparer.Ordinal)));
+    }
+
+    /// <summary>The limits that whoever approves the action lets pass, because the question says so.</summary>
+    private IReadOnlyList<string> Passes(GatedAction action) => visit.Record.Asked(action.Step) is { } request ? Body.Read<ApprovalRequested>(request).Passes ?? [] : [];
+
     /// <summary>The time is up, unless an answer has come in before this is on record.</summary>
     private async Task<Begun> ExpireAsync(GatedAction action, Sighting look, List<EntryDraft> drafts, List<Commit> also)
     {
@@ -375,7 +500,7 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
         {
             Approval = approval,
             Overrules = barriers.Overrules.Count > 0 ? barriers.Overrules : null,
-            Limits = barriers.Limits.Count > 0 ? [.. barriers.Limits.Select(l => l.WhenReached == PolicyVerdictKind.Ask && approval is not null ? l.Use with { Max = long.MaxValue } : l.Use)] : null,
+            Limits = barriers.Limits.Count > 0 ? [.. barriers.Limits.Select(l => approval is not null && Passes(action).Contains(l.Use.Name, StringComparer.Ordinal) ? l.Use with { Max = long.MaxValue } : l.Use)] : null,
         };
         visit.ThrowIfClosed();
 
@@ -393,9 +518,9 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
             {
                 (null, null) => new Begun(await runner.CarryThroughAsync(result.Entries[^1], mayExecute: true, fresh: true)),
                 (null, { } refusal) => await EndAsync(action, EntryKinds.ActionRefused, refusal.Why, look),
-                ({ Code: ClaimRefusal.Held } held, _) => await QueueAsync(action, look, held),
+                ({ Code: ClaimRefusal.Held } held, _) => await QueueAsync(action, look, held.InTheWay, drafts, also),
                 ({ Code: ClaimRefusal.CoHeld } coHeld, _) => await LeaveAsync(action, look, coHeld),
-                ({ Code: ClaimRefusal.LimitReached } reached, _) => await ReachedAsync(action, look, reached, barriers),
+                ({ Code: ClaimRefusal.LimitReached } reached, _) => await ReachedAsync(action, look, reached, barriers, drafts, also),
 
                 // Somebody was verified in between: rule on that too.
                 _ => await PassAsync(action, look),
@@ -403,18 +528,16 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
         });
     }
 
-    /// <summary>Waits for its turn, for so long and no longer.</summary>
-    private async Task<Begun> QueueAsync(GatedAction action, Sighting look, ClaimRefusal held)
+    /// <summary>Waits for its turn, for so long and no longer. What it is against meanwhile is on record, and that it waits.</summary>
+    private async Task<Begun> QueueAsync(GatedAction action, Sighting look, IReadOnlyList<ClaimRow> inTheWay, List<EntryDraft> drafts, List<Commit> also)
     {
         var record = visit.Record.Action(action.Step);
         if (record?.Queued is { } queued)
         {
             if (Body.Read<ClaimQueued>(queued).Due <= visit.Journal.Now)
             {
-                var first = held.InTheWay[0];
-                return await EndAsync(
-                    action, EntryKinds.ActionRefused,
-                    $"{first.Claim.Resource} is held by action '{first.Action}' of run {first.Run} since {Microseconds.ToTime(first.At):u}, and was not free within {Durations.Text(action.Handler.Policy.HoldWithin)}", look);
+                var who = inTheWay is [var first, ..] ? $"{first.Claim.Resource} is held by action '{first.Action}' of run {first.Run} since {Microseconds.ToTime(first.At):u}, and" : "it";
+                return await EndAsync(action, EntryKinds.ActionRefused, $"{who} was not free within {Durations.Text(action.Handler.Policy.HoldWithin)}", look);
             }
 
             if (!record.IsFreed)
@@ -423,26 +546,44 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
             }
         }
 
-        var behind = held.InTheWay.Select(r => new ClaimHolder(r.Run, r.ActionId, r.Claim.Resource.Name)).Take(20).ToArray();
-        var waits = new ClaimQueued(
-            action.Intended.ActionId, action.Intended.Action, action.Intended.Claims!, behind, visit.Journal.Now + (long)action.Handler.Policy.HoldWithin.TotalMicroseconds, action.Asked.Undo, action.Intended.Priority);
+        // What was ruled counts when it is begun; that there is a conflict is so now.
+        var raised = drafts.Where(d => d.Kind != EntryKinds.ConflictRuled).ToList();
+        var theirs = also.Where(c => c.Entries.All(d => d.Kind != EntryKinds.ConflictRuled)).ToList();
+        foreach (var row in inTheWay.Where(r => r.Phase == ClaimPhase.Hold && !r.Undo && action.Intended.Claims!.Any(c => c.Opposes(r.Claim))).DistinctBy(r => r.ActionId))
+        {
+            AddRuling(action, row, "wait", "waits", "stands", $"'{row.Claim.Intent}' on {row.Claim.Resource} of run {row.Run} is to be settled first", raised, theirs);
+        }
+
+        var behind = inTheWay.Select(r => new ClaimHolder(r.Run, r.ActionId, r.Claim.Resource.Name)).Take(20).ToArray();
+        var waits = new ClaimQueued(action.Intended.ActionId, action.Intended.Action, action.Intended.Claims!, behind, Due(action), action.Asked.Undo, action.Intended.Priority);
+        var why = behind.Length > 0 ? $"waits for {string.Join(", ", behind.Select(b => $"{b.Resource} (run {b.Run})"))}" : "it is so already; nobody is to change that while it is looked at";
         visit.ThrowIfClosed();
-        await visit.Journal.AppendAsync(
-            [visit.Draft(EntryKinds.ClaimQueued, action.Step, Body.Write(waits), $"waits for {string.Join(", ", behind.Select(b => $"{b.Resource} (run {b.Run})"))}", actor: "engine")]);
-        return default;
+        await visit.Journal.AppendAsync([.. raised, visit.Draft(EntryKinds.ClaimQueued, action.Step, Body.Write(waits), why, actor: "engine")], theirs);
+        await visit.Journal.RefreshAsync();
+        visit.ThrowIfClosed();
+        return visit.Record.Action(action.Step) is { IsFreed: true } ? await BeginAsync(action.Asked) : default;
+    }
+
+    /// <summary>How long it waits: no longer than its approval is good for.</summary>
+    private long Due(GatedAction action)
+    {
+        var due = visit.Journal.Now + (long)action.Handler.Policy.HoldWithin.TotalMicroseconds;
+        return visit.Journal.Head.Waits.FirstOrDefault(w => w.Kind == WaitKind.Approved && w.Scope == action.Step.Scope && w.Step == action.Step.Step)?.Due is { } lapses ? Math.Min(due, lapses) : due;
     }
 
     /// <summary>Others still want the effect: our claim ends, the effect stays.</summary>
     private async Task<Begun> LeaveAsync(GatedAction action, Sighting look, ClaimRefusal coHeld)
     {
         var others = string.Join(", ", coHeld.InTheWay.Select(r => $"run {r.Run}").Distinct().Take(5));
-        var why = $"others still want it ({others}); it is left as it is";
         var paths = action.Intended.Claims!.Select(c => c.Resource.Path).ToHashSet();
-        if (action.Intended.Releases is not { } ids || !paths.SetEquals(coHeld.InTheWay.Select(r => r.Claim.Resource.Path)))
+        var wanted = coHeld.InTheWay.Select(r => r.Claim.Resource.Path).ToHashSet();
+        if (action.Intended.Releases is not { } ids || !paths.SetEquals(wanted))
         {
-            // What others want of it is not all of it, or lies within: it can be left to nobody.
-            return await EndAsync(action, EntryKinds.ActionRefused, why, look);
+            // Part of it can be neither taken back alone nor left to others: it goes on standing as ours.
+            return await EndAsync(action, EntryKinds.ActionRefused, $"others still want {(paths.IsProperSubsetOf(wanted) ? "it" : "part of it")} ({others}); it is left as it is", look);
         }
+
+        var why = $"others still want it ({others}); it is left as it is";
 
         var released = visit.Draft(EntryKinds.ClaimReleased, action.Step, Body.Write(new ClaimReleased(ids, CoHeld: true)), why, actor: "engine");
         visit.ThrowIfClosed();
@@ -450,20 +591,36 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
         return result.Claims is null ? new Begun(result.Entries[^1]) : await PassAsync(action, look);
     }
 
-    private async Task<Begun> ReachedAsync(GatedAction action, Sighting look, ClaimRefusal reached, Barriers barriers)
+    private async Task<Begun> ReachedAsync(GatedAction action, Sighting look, ClaimRefusal reached, Barriers barriers, List<EntryDraft> drafts, List<Commit> also)
     {
+        // What was ruled counts when it is begun.
+        drafts.RemoveAll(d => d.Kind == EntryKinds.ConflictRuled);
+        also.RemoveAll(c => c.Entries.Any(d => d.Kind == EntryKinds.ConflictRuled));
         var limit = barriers.Limits.First(l => l.Use.Name == reached.Limit!.Name);
-        var why = $"the limit '{limit.Use.Name}' is reached: {reached.Used} of {limit.Use.Max} are used up in the last {Durations.Text(TimeSpan.FromMicroseconds(limit.Use.Window))}";
-        var judged = new PolicyJudged(action.Intended.ActionId, action.Intended.Action, limit.Policy, limit.WhenReached.ToString().ToLowerInvariant(), why);
-        var draft = visit.Draft(EntryKinds.PolicyJudged, action.Step, Body.Write(judged), why, actor: "policy:" + limit.Policy);
-        if (limit.WhenReached != PolicyVerdictKind.Ask)
+        var uses = limit.Use.Amount == 1 ? "" : string.Create(CultureInfo.InvariantCulture, $", and this one counts {limit.Use.Amount}");
+        var why = string.Create(
+            CultureInfo.InvariantCulture, $"the limit '{limit.Use.Name}' is reached: {reached.Used} of {limit.Use.Max} are used up in the last {Durations.Text(TimeSpan.FromMicroseconds(limit.Use.Window))}{uses}");
+        var raises = limit.WhenReached == PolicyVerdictKind.Raise && MayRaise(action);
+        var judged = new PolicyJudged(
+            action.Intended.ActionId, action.Intended.Action, limit.Policy, limit.WhenReached.ToString().ToLowerInvariant(), why, raises ? action.Asked.Tier : null);
+        EntryDraft[] verdicts =
+        [
+            .. drafts, visit.Draft(EntryKinds.PolicyJudged, action.Step, Body.Write(judged), why, actor: "policy:" + limit.Policy),
+        ];
+        if (raises)
         {
-            return await EndAsync(action, EntryKinds.ActionRefused, why, look, [draft]);
+            return await RaiseAsync([.. verdicts.Where(d => d.Kind == EntryKinds.PolicyJudged)], $"{limit.Policy}: {why}");
+        }
+
+        if (limit.WhenReached == PolicyVerdictKind.Refuse)
+        {
+            return await EndAsync(action, EntryKinds.ActionRefused, why, look, verdicts, also);
         }
 
         barriers.Rules.Add(limit.Rule ?? ApprovalRule.Default);
         barriers.Why.Add(why);
-        return await AskAsync(action, look, [draft], [], barriers);
+        barriers.Reached.Add(limit.Use.Name);
+        return await AskAsync(action, look, [.. verdicts], also, barriers);
     }
 
     private async Task<Begun> EndAsync(GatedAction action, string kind, string why, Sighting look, IReadOnlyList<EntryDraft>? before = null, IReadOnlyList<Commit>? also = null)
@@ -479,11 +636,14 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
     private EntryDraft Probed(GatedAction action, Sighting look) => visit.Draft(
         EntryKinds.ActionProbed, action.Step, Body.Write(new ActionObserved(action.Intended.ActionId, action.Intended.Action, null, look.Look.Proof, Undo: action.Asked.Undo, Probes: look.Looks)), look.Look.Proof);
 
-    private sealed record GatedAction(AskedAction Asked, BoundHandler Handler, ActionIntended Intended, IReadOnlyList<Payload> Payloads, bool IsOurs)
+    private sealed record GatedAction(AskedAction Asked, BoundHandler Handler, ActionIntended Intended, IReadOnlyList<Payload> Payloads, bool IsOurs, ApprovalRule? Rule, string? Unfit)
     {
         public ScopedStep Step => Asked.Step;
 
         public ReadOnlyMemory<byte> Arguments => Asked.Arguments.Utf8;
+
+        /// <summary>How often it was ruled on in this pass through the handler.</summary>
+        public int Passes { get; set; }
     }
 
     /// <summary>What is in the way of an action.</summary>
@@ -493,6 +653,11 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
 
         public List<ApprovalRule> Rules { get; } = [];
 
+        /// <summary>Whether a person is needed, whoever may approve the action itself.</summary>
+        public bool NeedsApproval { get; set; }
+
+        public bool AskAPerson => NeedsApproval || Rules.Count > 0;
+
         public List<string> Why { get; } = [];
 
         public List<string> Overrules { get; } = [];
@@ -501,7 +666,13 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
 
         public List<(string Policy, LimitUse Use, PolicyVerdictKind WhenReached, ApprovalRule? Rule)> Limits { get; } = [];
 
-        public void Take(string policy, PolicyVerdict verdict)
+        /// <summary>The limits that would be passed, of which a person is to be told.</summary>
+        public List<string> Reached { get; } = [];
+
+        /// <summary>Why the tier that wants it has failed.</summary>
+        public string? FailedBy { get; private set; }
+
+        public void Take(string policy, PolicyVerdict verdict, bool raises)
         {
             if (verdict.Limit is { } limit)
             {
@@ -510,11 +681,14 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
 
             switch (verdict.Kind)
             {
-                case PolicyVerdictKind.Ask:
+                case PolicyVerdictKind.Raise when raises:
+                    FailedBy ??= $"{policy}: {verdict.Reason}";
+                    break;
+                case PolicyVerdictKind.Ask or PolicyVerdictKind.Raise:
                     Rules.Add(verdict.Rule ?? ApprovalRule.Default);
                     Why.Add($"{policy}: {verdict.Reason}");
                     break;
-                case PolicyVerdictKind.Raise or PolicyVerdictKind.Refuse:
+                case PolicyVerdictKind.Refuse:
                     Refusal ??= $"{policy}: {verdict.Reason}";
                     break;
             }
@@ -523,14 +697,15 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
         /// <summary>One rule that satisfies them all; null if no role could.</summary>
         public ApprovalRule? Rule()
         {
-            var roles = Rules.Select(r => r.Roles.AsEnumerable()).Aggregate((a, b) => a.Intersect(b, StringComparer.Ordinal)).ToArray();
+            IReadOnlyList<ApprovalRule> rules = Rules.Count > 0 ? Rules : [ApprovalRule.Default];
+            var roles = rules.Select(r => r.Roles.AsEnumerable()).Aggregate((a, b) => a.Intersect(b, StringComparer.Ordinal)).ToArray();
             return roles.Length == 0 ? null : new ApprovalRule
             {
                 Roles = roles,
-                Quorum = Rules.Max(r => r.Quorum),
-                Within = Rules.Min(r => r.Within),
-                ValidFor = Rules.Min(r => r.ValidFor),
-                MayEdit = Rules.All(r => r.MayEdit),
+                Quorum = Math.Max(1, rules.Max(r => r.Quorum)),
+                Within = rules.Min(r => r.Within),
+                ValidFor = rules.Min(r => r.ValidFor),
+                MayEdit = rules.All(r => r.MayEdit),
             };
         }
     }

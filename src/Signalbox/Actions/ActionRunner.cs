@@ -19,70 +19,91 @@ internal sealed class ActionRunner
         _gate = new ActionGate(visit, this);
     }
 
-    public Task<ActionOutcome> ActAsync(string scope, Type type, object action, bool undo)
+    /// <param name="scope">The scope that acts.</param>
+    /// <param name="type">The type that the action is registered as.</param>
+    /// <param name="action">The action.</param>
+    /// <param name="undo">Whether it is to be taken back.</param>
+    /// <param name="tier">The tier by whose decision the workflow acts.</param>
+    public Task<ActionOutcome> ActAsync(string scope, Type type, object action, bool undo, string? tier = null)
     {
         var registration = _visit.Engine.Actions.Get(type);
-        return ActAsync(scope, registration, new RawJson(JsonSerializer.SerializeToUtf8Bytes(action, registration.ActionType, SignalboxJson.Options)), undo);
+        return ActAsync(scope, registration, new RawJson(JsonSerializer.SerializeToUtf8Bytes(action, registration.ActionType, SignalboxJson.Options)), undo, tier);
     }
 
+    /// <summary>The same for an action as it was recorded.</summary>
+    public async Task<ActionOutcome> ActAsync(string scope, ActionRegistration registration, RawJson arguments, bool undo, string? tier = null) =>
+        (await ActAsync(scope, new AskedAction(default, registration, arguments, undo, "workflow:" + _visit.Workflow, tier), isOrdered: true)).Outcome!;
+
     /// <param name="scope">The scope that acts.</param>
-    /// <param name="registration">The action.</param>
-    /// <param name="arguments">Its arguments.</param>
-    /// <param name="undo">Whether it is to be taken back.</param>
+    /// <param name="wanted">The action. With a step it is one that was asked for before and has not come to anything.</param>
     /// <param name="isOrdered">
     /// Whether the scope comes to its actions in one order, so that a new one before one that is recorded shows changed code. The samples of an agent act side by side in one scope; what they leave unasked
     /// holds the transition alone.
     /// </param>
-    /// <param name="proposer">Who wants it; null for the workflow.</param>
-    /// <param name="tier">The tier that wants it, where an agent does.</param>
-    public Task<ActionOutcome> ActAsync(string scope, ActionRegistration registration, RawJson arguments, bool undo, bool isOrdered = true, string? proposer = null, string? tier = null) =>
-        ActAsync(scope, new AskedAction(default, registration, arguments, undo, proposer ?? "workflow:" + _visit.Workflow, tier), isOrdered);
-
-    private async Task<ActionOutcome> ActAsync(string scope, AskedAction wanted, bool isOrdered)
+    public async Task<Acted> ActAsync(string scope, AskedAction wanted, bool isOrdered)
     {
-        var (step, release) = await _visit.AskAsync(scope, wanted.Undo ? "undo:" + wanted.Registration.Name : wanted.Registration.Name, wanted.Arguments);
+        var (step, release) = wanted.Step == default
+            ? await _visit.AskAsync(scope, wanted.Undo ? "undo:" + wanted.Registration.Name : wanted.Registration.Name, wanted.Arguments)
+            : (wanted.Step, static () => { });
         var asked = wanted with { Step = step };
-        var (outcome, edit) = await _visit.OperateAsync(async () =>
+        var (outcome, failed, edit) = await _visit.OperateAsync<(ActionOutcome?, string?, AskedAction?)>(async () =>
         {
-            var entry = await OutcomeAsync(asked, isOrdered);
-            if (entry is null)
+            var begun = await OutcomeAsync(asked, isOrdered);
+            if (begun.Outcome is null)
             {
-                return default;
+                return (null, begun.FailedBy, null);
             }
 
             release();
-            _visit.Consume(scope, entry);
-            return (Outcome(entry), await EditAsync(asked));
+            _visit.Consume(scope, begun.Outcome);
+            return (Outcome(begun.Outcome), null, await EditAsync(asked));
         });
+        if (failed is not null)
+        {
+            release();
+            return new Acted(step, null, failed);
+        }
+
         if (outcome is null)
         {
             // It waits for a person, or for its turn, and is asked again when that has come.
-            return await _visit.WaitAsync<ActionOutcome>(null);
+            return await _visit.WaitAsync<Acted>(step, null);
         }
 
-        return edit is null ? outcome : await ActAsync($"{(scope.Length == 0 ? "" : scope + "/")}edit-{outcome.ActionId[..8]}", edit, isOrdered: true) with { Edited = edit.Arguments };
+        if (edit is null)
+        {
+            return new Acted(step, outcome, null);
+        }
+
+        var edited = await ActAsync($"{(scope.Length == 0 ? "" : scope + "/")}edit-{outcome.ActionId[..8]}", edit, isOrdered: true);
+        return new Acted(step, edited.Outcome! with { Edited = edit.Arguments }, null);
     }
 
-    /// <summary>The settled outcome, from the record or by getting there; null while it waits.</summary>
-    private async Task<Entry?> OutcomeAsync(AskedAction asked, bool isOrdered)
+    /// <summary>The settled outcome, from the record or by getting there, or that the tier has failed by it; neither while it waits.</summary>
+    private async Task<Begun> OutcomeAsync(AskedAction asked, bool isOrdered)
     {
         var record = _visit.Record.Action(asked.Step);
+        if (asked.MayRaise && record?.FailedBy(asked.Tier) is { } failed)
+        {
+            return new Begun(null, failed); // whatever a higher tier has made of it since
+        }
+
         if (record?.Outcome is { } outcome)
         {
-            return outcome;
+            return new Begun(outcome);
         }
 
         if (record?.Intent is { } intent)
         {
-            return await _visit.ActAsync(() => CarryThroughAsync(intent, mayExecute: true));
+            return new Begun(await _visit.ActAsync(() => CarryThroughAsync(intent, mayExecute: true)));
         }
 
-        if (isOrdered)
+        if (isOrdered && record is not { IsReopened: true })
         {
             _visit.HoldIfEffectsAreUnasked(asked.Step.Scope);
         }
 
-        return (await _gate.BeginAsync(asked)).Outcome;
+        return await _gate.BeginAsync(asked);
     }
 
     /// <summary>What a person proposed instead of what was asked; null if nobody did, or if it is no such action.</summary>
@@ -97,11 +118,15 @@ internal sealed class ActionRunner
         try
         {
             // As the type writes it, so that what was left out or is unknown to it cannot differ from what is shown.
-            var action = asked.Registration.Bind(_visit.Services).Read(arguments);
-            return asked with { Arguments = new RawJson(JsonSerializer.SerializeToUtf8Bytes(action, asked.Registration.ActionType, SignalboxJson.Options)), Proposer = answer.Actor, Edits = true };
+            var handler = asked.Registration.Bind(_visit.Services);
+            var action = handler.Read(arguments);
+            _ = Storage.ClaimRules.Fit(handler.Claims(arguments), asked.Registration.Name);
+            _ = handler.Approval(arguments);
+            return new AskedAction(default, asked.Registration, new RawJson(JsonSerializer.SerializeToUtf8Bytes(action, asked.Registration.ActionType, SignalboxJson.Options)), asked.Undo, answer.Actor, Edits: true);
         }
-        catch (Exception e) when (e is JsonException or NotSupportedException or ArgumentException or FormatException)
+        catch (Exception)
         {
+            // The author's code says of arguments that were typed in by hand that they are none, each in its own way.
             return null;
         }
     }
@@ -109,11 +134,11 @@ internal sealed class ActionRunner
     /// <summary>Settles what the record shows in doubt, before anything else of the run happens. Gives why the run must be held, if it must.</summary>
     public async Task<Trouble?> SettleAsync(bool mayExecute)
     {
-        foreach (var (step, action) in _visit.Record.Actions.Where(a => a.Value.IsInDoubt).ToArray())
+        var troubles = new List<Trouble>();
+        foreach (var (step, action, verb) in _visit.Record.Actions.Where(a => a.Value.IsInDoubt).Select(a => (a.Key, a.Value, WordOn(a.Key, a.Value))).ToArray())
         {
             try
             {
-                var verb = WordOn(step, action);
                 if (verb == ReleaseVerb.Undo)
                 {
                     await TakeBackAsync(step, action);
@@ -142,11 +167,17 @@ internal sealed class ActionRunner
             }
             catch (ActionInDoubtException e)
             {
-                return e.Trouble;
+                troubles.Add(e.Trouble);
             }
         }
 
-        return null;
+        // The operator's word, once given, is on all of them.
+        return troubles switch
+        {
+            [] => null,
+            [var only] => only,
+            _ => new Trouble(troubles[0].Code, string.Join(" ", troubles.Select(t => t.Reason)), [.. troubles.SelectMany(t => t.Steps ?? [])]),
+        };
     }
 
     /// <summary>Undoes verified effects that the handler no longer asks for, on an operator's word.</summary>
@@ -407,7 +438,7 @@ internal sealed class ActionRunner
         step, kind,
         new ActionObserved(
             intended.ActionId, intended.Action, reason, sighting.Look.Proof, Undo: intended.Undo, Probes: sighting.Looks, Arguments: intended.Arguments, ArgumentsHash: intended.ArgumentsHash,
-            Claims: joins ? intended.Claims : null, Agreement: kind == EntryKinds.ActionVerified ? sighting.Agreement : null),
+            Claims: joins ? intended.Claims : null, Overrules: joins ? intended.Overrules : null, Agreement: kind == EntryKinds.ActionVerified ? sighting.Agreement : null),
         intended, policy, payloads);
 
     private EntryDraft Observed(ScopedStep step, string kind, ActionObserved observed, ActionIntended intended, ActionPolicy? policy, IReadOnlyList<Payload> payloads)
@@ -481,6 +512,9 @@ internal sealed class ActionRunner
                         }
 
                         break;
+                    case EntryKinds.ConflictRuled when Body.Read<ConflictRuled>(entry) is { Outcome: "overruled" } ruled && ids.Contains(ruled.ActionId):
+                        isOurs = false; // if it came to that: then what stands there is not ours any more
+                        break;
                     case EntryKinds.ClaimReleased when Body.Read<ClaimReleased>(entry).ActionIds is var released && ids.RemoveAll(released.Contains) > 0:
                         isOurs = false;
                         break;
@@ -525,6 +559,9 @@ internal sealed class ActionRunner
         return new ActionOutcome(status, body.ActionId, body.Reason, body.Proof, body.MadeByUs);
     }
 }
+
+/// <summary>What came of asking for an action under that step: its outcome, or (where none) why the tier that asked for it has failed.</summary>
+internal sealed record Acted(ScopedStep Step, ActionOutcome? Outcome, string? FailedBy);
 
 /// <summary>Only an operator can settle this action now; the visit ends as held.</summary>
 internal sealed class ActionInDoubtException(Trouble trouble) : Exception(trouble.Reason)

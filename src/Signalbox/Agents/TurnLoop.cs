@@ -195,6 +195,11 @@ internal sealed class TurnLoop<TAnswer>(VisitScope scope, Agent<TAnswer> agent, 
             foreach (var call in checkedCalls)
             {
                 outcomes.Add(await AnswerAsync(turn, call));
+                if (outcomes[^1].FailedBy is { } why)
+                {
+                    Outcomes.AddRange(outcomes.Where(o => !o.WasRejected));
+                    throw new TierFailedException(EscalationReasons.Policy, $"it may not do '{call.Call.Name}' by itself: {why}");
+                }
             }
         }
         else
@@ -236,7 +241,7 @@ internal sealed class TurnLoop<TAnswer>(VisitScope scope, Agent<TAnswer> agent, 
             return new(call.Call.Name, call.Arguments, await RejectAsync(turn, call, rejection), null, WasRejected: true);
         }
 
-        return await tools.CallAsync(scope, call.Tool!, call.Arguments, new ToolCalled(agent.Name, tier.Name, turn, call.Call.CallId), call.Index);
+        return await tools.CallAsync(scope, call.Tool!, call.Arguments, new ToolCalled(agent.Name, tier.Name, turn, call.Call.CallId), call.Index, hasNext: tier.Name != configuration.Tiers[^1].Name);
     }
 
     private async Task<RawJson> RejectAsync(int turn, CheckedCall call, Rejection rejection)
@@ -258,4 +263,8 @@ internal sealed class TurnLoop<TAnswer>(VisitScope scope, Agent<TAnswer> agent, 
 }
 
 /// <summary>What came of one tool call: the answer that the model was given, and why it holds no evidence, if it does not.</summary>
-internal sealed record ToolOutcome(string Tool, RawJson Arguments, RawJson Answer, string? Missing, bool WasRejected);
+internal sealed record ToolOutcome(string Tool, RawJson Arguments, RawJson Answer, string? Missing, bool WasRejected)
+{
+    /// <summary>Why the tier has failed by it.</summary>
+    public string? FailedBy { get; init; }
+}

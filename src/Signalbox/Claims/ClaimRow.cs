@@ -14,7 +14,7 @@ namespace Signalbox;
 /// <param name="Position">Of the entry that brought it into its phase.</param>
 /// <param name="At">When that was.</param>
 /// <param name="Priority">The action's, for <see cref="ConflictRule.Priority"/>.</param>
-/// <param name="Until">When a standing one expires; null for never.</param>
+/// <param name="Until">When a standing one expires, and a queued one gives up; null for never.</param>
 /// <param name="Made">Whether what stands is the effect of this action, or of one that it has outlived as co-holder.</param>
 /// <param name="Undo">Whether it is held to take an effect back.</param>
 /// <param name="Told">Whether a queued one has been told that it is its turn.</param>

@@ -106,10 +106,12 @@ public sealed record SignalSent(RunId To, string Name);
 
 /// <summary>
 /// The body of <see cref="EntryKinds.ApprovalRequested"/>. <paramref name="Safe"/> is the choice that counts when <paramref name="Due"/> (microseconds since 1970) passes. <paramref name="Terms"/>
-/// say who may answer; <paramref name="Action"/> is what would be done, where it is about an action, and <paramref name="Why"/> why a person is asked.
+/// say who may answer; <paramref name="Action"/> is what would be done, where it is about an action, and <paramref name="Why"/> why a person is asked; <paramref name="Passes"/> are the limits that are reached and
+/// that an approval lets pass.
 /// </summary>
 public sealed record ApprovalRequested(
-    string Title, IReadOnlyList<string> Choices, RawJson? Details, long? Due, string? Safe, ApprovalTerms? Terms = null, ActionProposed? Action = null, IReadOnlyList<string>? Why = null);
+    string Title, IReadOnlyList<string> Choices, RawJson? Details, long? Due, string? Safe, ApprovalTerms? Terms = null, ActionProposed? Action = null, IReadOnlyList<string>? Why = null,
+    IReadOnlyList<string>? Passes = null);
 
 /// <summary>
 /// Who may answer a question, kept with the open wait so that the store can refuse everybody else. <paramref name="Barred"/> are actors whose answer does not count; <paramref name="ValidFor"/> (microseconds) is
@@ -144,8 +146,11 @@ public sealed record ActionIntended(
 /// <summary>What an action uses up of a limit that all runs share: of <paramref name="Max"/> in any <paramref name="Window"/> (microseconds). The store refuses the intent that would pass it.</summary>
 public sealed record LimitUse(string Name, long Amount, long Max, long Window);
 
-/// <summary>The body of <see cref="EntryKinds.PolicyJudged"/>. <paramref name="Verdict"/> is <c>allow</c>, <c>ask</c>, <c>raise</c> or <c>refuse</c>.</summary>
-public sealed record PolicyJudged(string ActionId, string Action, string Policy, string Verdict, string Reason);
+/// <summary>
+/// The body of <see cref="EntryKinds.PolicyJudged"/>. <paramref name="Verdict"/> is <c>allow</c>, <c>ask</c>, <c>raise</c> or <c>refuse</c>; <paramref name="FailedTier"/> is the tier that has failed by it, so that the
+/// next one decides.
+/// </summary>
+public sealed record PolicyJudged(string ActionId, string Action, string Policy, string Verdict, string Reason, string? FailedTier = null);
 
 /// <summary>The body of <see cref="EntryKinds.ConflictRaised"/>, in both runs, each from its own side. <paramref name="Resource"/> and <paramref name="Intent"/> are this run's claim.</summary>
 public sealed record ConflictRaised(string ActionId, string Action, string Resource, string Intent, RunId OtherRun, string OtherActionId, string OtherAction, string OtherResource, string OtherIntent, ClaimPhase OtherPhase);
@@ -175,11 +180,12 @@ public sealed record ActionExecuted(string ActionId, RawJson? Receipt, string? E
 
 /// <summary>
 /// The body of the other entries of an action. <paramref name="MadeByUs"/>: our call made the effect, it did not stand before. <paramref name="Claims"/> are there where it joins an effect that stood already;
-/// <paramref name="StandsUntil"/> (microseconds since 1970) is when its claims expire; <paramref name="Releases"/> are the actions whose claims end with this undo.
+/// <paramref name="StandsUntil"/> (microseconds since 1970) is when its claims expire; <paramref name="Releases"/> are the actions whose claims end with this undo; <paramref name="Overrules"/> are those that it
+/// joins against.
 /// </summary>
 public sealed record ActionObserved(
     string ActionId, string Action, string? Reason, string? Proof, bool MadeByUs = false, bool Undo = false, int Probes = 0, RawJson? Arguments = null, IReadOnlyList<Claim>? Claims = null, long? StandsUntil = null,
-    IReadOnlyList<string>? Releases = null, Agreement? Agreement = null, int Priority = 0, string? ArgumentsHash = null);
+    IReadOnlyList<string>? Releases = null, Agreement? Agreement = null, int Priority = 0, string? ArgumentsHash = null, IReadOnlyList<string>? Overrules = null);
 
 /// <summary>How a verdict was verified: so many looks in a row agreed, the first and the last of them so far apart (microseconds); and what was asked for.</summary>
 public sealed record Agreement(int Looks, long Over, int LooksWanted, long OverWanted);

@@ -28,6 +28,13 @@ public sealed class RunClient
     /// <summary>The roles of who speaks, as authenticated by the program. A program that owns the store has every role unless it says otherwise.</summary>
     public IReadOnlyCollection<string> Roles { get; init; } = [Caller.AnyRole];
 
+    /// <summary>A client that speaks for somebody whom the program has authenticated: a server makes one for each of its callers.</summary>
+    public RunClient For(Caller caller)
+    {
+        ArgumentNullException.ThrowIfNull(caller);
+        return new(_store, _workflows, _entropy, _clock) { Actor = caller.Actor, Roles = caller.Roles };
+    }
+
     internal TimeProvider Clock => _clock;
 
     private Caller Caller => new(Actor, Roles);

@@ -142,6 +142,11 @@ internal sealed class RunJournal(IRunStore store, RunHead head, StoreOutage outa
         {
             foreach (var entry in await store.ReadAsync(Run, _seen + 1, (int)Math.Min(1000, fresh.Seq - _seen), abandoned))
             {
+                if (entry.Seq <= _seen)
+                {
+                    continue; // another branch has read it meanwhile
+                }
+
                 if (!_ahead.Remove(entry.Seq))
                 {
                     Fold(entry);

@@ -256,7 +256,7 @@ internal sealed class RunLoop : IDisposable
         var waits = visit.TakeUnopenedWaits();
         while (true)
         {
-            if (await _journal.TryAppendAsync([.. waits, Draft(EntryKinds.RunWaiting, "only durable waits are left")]))
+            if (!visit.HasNews && await _journal.TryAppendAsync([.. waits, Draft(EntryKinds.RunWaiting, "only durable waits are left")]))
             {
                 return false;
             }
@@ -268,7 +268,7 @@ internal sealed class RunLoop : IDisposable
                 waits = [];
             }
 
-            if (_journal.Head.Row.CancelRequested || IsWoken())
+            if (_journal.Head.Row.CancelRequested || visit.HasNews || IsWoken())
             {
                 return true;
             }
@@ -279,7 +279,7 @@ internal sealed class RunLoop : IDisposable
     private bool IsWoken()
     {
         var head = _journal.Head;
-        return head.Waits.Any(w => w.Due <= _journal.Now || (w.Kind == WaitKind.Signal && head.Mailbox.Any(s => s.Name == w.Name)))
+        return head.Waits.Any(w => w.WakesAt <= _journal.Now || (w.Kind == WaitKind.Signal && head.Mailbox.Any(s => s.Name == w.Name)))
             || _journal.Record.HasTurn
             || _journal.Record.HasAnswerSince(head.Row.LeaseSeq);
     }

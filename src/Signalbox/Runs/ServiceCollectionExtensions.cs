@@ -111,7 +111,7 @@ public sealed class SignalboxBuilder
         return this;
     }
 
-    /// <summary>Adds a rule between decisions and actions.</summary>
+    /// <summary>Adds a rule between decisions and actions. All of them judge every action; the strictest verdict counts.</summary>
     public SignalboxBuilder AddPolicy(IActionPolicy policy)
     {
         ArgumentNullException.ThrowIfNull(policy);
@@ -175,6 +175,8 @@ public sealed class SignalboxBuilder
         var tools = new ToolCatalog(Tools, ToolSources, services, actions, faults);
         faults.AddRange(tools.Faults(workflows));
         faults.AddRange(Decisions.Faults(workflows, models));
+        var policies = new PolicyBook(Policies);
+        faults.AddRange(policies.Faults(actions));
         return faults.Count > 0
             ? throw new WorkflowFaultsException("the configuration of Signalbox", faults)
             : new Engine(
@@ -182,7 +184,7 @@ public sealed class SignalboxBuilder
                 services.GetService<ILoggerFactory>()?.CreateLogger("Signalbox") ?? NullLogger.Instance)
             {
                 Roles = services.GetService<IRoleSource>() ?? services.GetRequiredService<IRunStore>() as IRoleSource,
-                Policies = new PolicyBook(Policies),
+                Policies = policies,
             };
     }
 }

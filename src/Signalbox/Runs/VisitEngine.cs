@@ -37,6 +37,7 @@ internal sealed class VisitEngine : IDisposable
     private readonly CancellationTokenSource _closing = new();
     private readonly Dictionary<string, ScopeState> _scopes = [];
     private readonly HashSet<Task> _actionsAtWork = [];
+    private readonly List<(ScopedStep Step, string? Signal)> _waits = [];
     private readonly List<EntryDraft> _unopened = [];
     private readonly HashSet<long> _reserved = [];
     private readonly HashSet<Reserving> _reserving = [];
@@ -270,13 +271,17 @@ internal sealed class VisitEngine : IDisposable
         }
     }
 
+    /// <summary>Whether what some wait of this pass waits for is on record by now, though the wait did not see it: something else had the journal read on.</summary>
+    public bool HasNews => _waits.Exists(w => Record.HasNews(w.Step) || (w.Signal is not null && Journal.Head.Mailbox.Any(s => s.Name == w.Signal)));
+
     /// <summary>An await that has to wait never completes in this process.</summary>
-    public async Task<T> WaitAsync<T>(EntryDraft? open)
+    public async Task<T> WaitAsync<T>(ScopedStep step, EntryDraft? open, string? signal = null)
     {
         await Context.EnterAsync();
         if (!_closed)
         {
             _waiting++;
+            _waits.Add((step, signal));
             if (open is not null)
             {
                 _unopened.Add(open);

@@ -24,14 +24,20 @@ internal sealed class ActionRecord
     /// <summary>What policies have said of it.</summary>
     public HashSet<PolicyJudged> Verdicts { get; } = [];
 
-    /// <summary>The actions of others that it is in conflict with, as recorded.</summary>
-    public HashSet<string> Conflicts { get; } = [];
+    /// <summary>Why that tier has failed by a policy's verdict; null if it has not.</summary>
+    public string? FailedBy(string? tier) => tier is not null && Verdicts.FirstOrDefault(v => v.FailedTier == tier) is { } verdict ? $"{verdict.Policy}: {verdict.Reason}" : null;
+
+    /// <summary>The actions of others that it is in conflict with, and how far they had come when that was recorded.</summary>
+    public Dictionary<string, ClaimPhase> Conflicts { get; } = [];
 
     /// <summary>It waits for holds of others: the entry that says so.</summary>
     public Entry? Queued { get; set; }
 
     /// <summary>Whether its turn has come.</summary>
     public bool IsFreed { get; set; }
+
+    /// <summary>Whether it had come to nothing, and a retry asks it again: it is no new effect then.</summary>
+    public bool IsReopened { get; init; }
 
     public bool IsInDoubt => (Intent is not null && Outcome is null) || TakingBack is not null;
 }
@@ -89,6 +95,9 @@ internal sealed class VisitRecord
     /// <summary>Whether the turn of an action has come that waits for holds of others.</summary>
     public bool HasTurn => _actions.Values.Any(a => a is { Queued: not null, IsFreed: true, Intent: null, Outcome: null });
 
+    /// <summary>Whether a step that waits need not wait any more: its answer has come, or its turn.</summary>
+    public bool HasNews(ScopedStep step) => Action(step) is { Queued: not null } action ? action.IsFreed : Outcome(step) is not null;
+
     public bool IsSettled(ScopedStep step) => _settled.Contains(step);
 
     public void Fold(Entry entry)
@@ -144,12 +153,14 @@ internal sealed class VisitRecord
                 break;
             case EntryKinds.ActionProposed:
                 Of(step).IsProposed = true;
+                Of(step).Queued = null; // its claims are proposals now
                 break;
             case EntryKinds.PolicyJudged:
                 Of(step).Verdicts.Add(Body.Read<PolicyJudged>(entry));
                 break;
             case EntryKinds.ConflictRaised when entry.Step.Length > 0:
-                Of(step).Conflicts.Add(Body.Read<ConflictRaised>(entry).OtherActionId);
+                var raised = Body.Read<ConflictRaised>(entry);
+                Of(step).Conflicts[raised.OtherActionId] = raised.OtherPhase;
                 break;
             case EntryKinds.ClaimQueued:
                 Of(step).Queued = entry;
@@ -258,11 +269,11 @@ internal sealed class VisitRecord
             _failedAttempts.Remove(failed);
         }
 
-        foreach (var (step, action) in _actions.Where(a => a.Value.Outcome?.Kind is EntryKinds.ActionNotApplied or EntryKinds.ActionDiverged or EntryKinds.ActionRefused).ToArray())
+        foreach (var (step, action) in _actions.Where(a => a.Value is { Intent: null, Outcome: null } or { Outcome.Kind: EntryKinds.ActionNotApplied or EntryKinds.ActionDiverged or EntryKinds.ActionRefused }).ToArray())
         {
             if (!IsKept(step.Scope))
             {
-                _actions[step] = new ActionRecord { Attempts = action.Attempts };
+                _actions[step] = new ActionRecord { Attempts = action.Attempts, IsReopened = true };
                 _asked.Remove(step);
                 _outcomes.Remove(step);
             }

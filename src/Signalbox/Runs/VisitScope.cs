@@ -89,7 +89,15 @@ public class VisitScope
     public Task<ActionOutcome> Act<TAction>(TAction action)
         where TAction : notnull => _engine.Actions.ActAsync(ScopeName, typeof(TAction), action, undo: false);
 
-    /// <summary>Undoes what an earlier <see cref="Act{TAction}"/> of this run did, if this run made the effect, and verifies that it is gone.</summary>
+    /// <summary>The same because of a decision that stands: for the policies, its tier is the one that wants the action.</summary>
+    public Task<ActionOutcome> Act<TAction, TAnswer>(TAction action, Decision<TAnswer> because)
+        where TAction : notnull
+    {
+        ArgumentNullException.ThrowIfNull(because);
+        return _engine.Actions.ActAsync(ScopeName, typeof(TAction), action, undo: false, because.Stands ? because.Tier : null);
+    }
+
+    /// <summary>Undoes what an earlier <see cref="Act{TAction}(TAction)"/> of this run did, if this run made the effect, and verifies that it is gone.</summary>
     public Task<ActionOutcome> Undo<TAction>(TAction action)
         where TAction : notnull => _engine.Actions.ActAsync(ScopeName, typeof(TAction), action, undo: true);
 
@@ -155,7 +163,8 @@ public class VisitScope
                 step,
                 EntryKinds.WaitOpened,
                 now => Body.Write(new WaitOpened(signal, within is { } w ? now + (long)w.TotalMicroseconds : null)),
-                within is { } limit ? $"waits for the signal '{signal}', at most {Durations.Text(limit)}" : $"waits for the signal '{signal}'");
+                within is { } limit ? $"waits for the signal '{signal}', at most {Durations.Text(limit)}" : $"waits for the signal '{signal}'",
+                signal: signal);
             var body = Body.Read<WaitCompleted>(entry);
             return body.SignalSeq is null ? new Signal<T>(false, default) : new Signal<T>(true, await _engine.ReadAsync<T>(entry, body.Value!.Value));
         }
@@ -263,7 +272,7 @@ public class VisitScope
         }
     }
 
-    private async Task<Entry> AwaitAsync(ScopedStep step, string kind, Func<long, ReadOnlyMemory<byte>> body, string cause, IReadOnlyList<Payload>? payloads = null)
+    private async Task<Entry> AwaitAsync(ScopedStep step, string kind, Func<long, ReadOnlyMemory<byte>> body, string cause, IReadOnlyList<Payload>? payloads = null, string? signal = null)
     {
         var entry = await _engine.OperateAsync(async () =>
         {
@@ -282,7 +291,7 @@ public class VisitScope
         }
 
         var open = _engine.Record.Asked(step) is null ? _engine.Draft(kind, step, body(_engine.Journal.Now), cause, payloads) : null;
-        return await _engine.WaitAsync<Entry>(open);
+        return await _engine.WaitAsync<Entry>(step, open, signal);
     }
 
     /// <summary>Ends a wait that need not wait (any more): its signal lies in the mailbox, or its time has come.</summary>
@@ -294,9 +303,7 @@ public class VisitScope
         if (kind == EntryKinds.ApprovalRequested)
         {
             var request = asked is null ? null : Body.Read<ApprovalRequested>(asked);
-            return request?.Due <= journal.Now
-                ? (await journal.AppendAsync([_engine.Draft(EntryKinds.ApprovalExpired, step, Body.Write(new ApprovalAnswered(request.Safe ?? request.Choices[0])), "nobody answered in time", actor: "engine")]))[0]
-                : null;
+            return request?.Due <= journal.Now ? await ExpireAsync(step, request) : null;
         }
 
         var wait = asked is null
@@ -317,6 +324,19 @@ public class VisitScope
             var completed = _engine.Draft(EntryKinds.WaitCompleted, step, Body.Write(end), why, payloads, actor: "engine");
             return (await journal.AppendAsync(opening is null ? [completed] : [opening, completed]))[^1];
         }
+    }
+
+    /// <summary>The time is up, unless an answer has come in before this is on record.</summary>
+    private async Task<Entry> ExpireAsync(ScopedStep step, ApprovalRequested request)
+    {
+        var expired = _engine.Draft(EntryKinds.ApprovalExpired, step, Body.Write(new ApprovalAnswered(request.Safe ?? request.Choices[0])), "nobody answered in time", actor: "engine");
+        while (_engine.Record.Outcome(step) is null)
+        {
+            _engine.ThrowIfClosed();
+            await _engine.Journal.TryAppendAsync([expired]);
+        }
+
+        return _engine.Record.Outcome(step)!;
     }
 
     private void Consume(Entry entry) => _engine.Consume(ScopeName, entry);

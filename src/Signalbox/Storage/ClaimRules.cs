@@ -55,9 +55,13 @@ public sealed record ClaimRefusal(string Code, IReadOnlyList<ClaimRow> InTheWay,
 /// </summary>
 public static class ClaimRules
 {
+    private const int ClaimsMax = 100;
+    private const int AgainstMax = 20;
+    private const int IntentCharactersMax = 100;
+
     /// <summary>Whether an entry of this kind can concern claims or limits.</summary>
     public static bool Concerns(string kind) => kind is EntryKinds.ActionProposed or EntryKinds.ActionIntended or EntryKinds.ActionVerified or EntryKinds.ActionNotApplied or EntryKinds.ActionDiverged
-        or EntryKinds.ActionRefused or EntryKinds.ClaimQueued or EntryKinds.ClaimFreed or EntryKinds.ClaimReleased or EntryKinds.ClaimWithdrawn or EntryKinds.ApprovalWithdrawn or EntryKinds.RunHeld;
+        or EntryKinds.ActionRefused or EntryKinds.ClaimQueued or EntryKinds.ClaimFreed or EntryKinds.ClaimReleased or EntryKinds.ClaimWithdrawn or EntryKinds.ApprovalWithdrawn or EntryKinds.ApprovalAnswered or EntryKinds.ApprovalExpired or EntryKinds.RunHeld;
 
     /// <summary>Why a commit must be refused on the claims as they are, or null. <paramref name="at"/> is the store's time in microseconds since 1970.</summary>
     public static ClaimRefusal? Check(IReadOnlyList<EntryDraft> drafts, IClaimTable table, long at)
@@ -85,8 +89,9 @@ public static class ClaimRules
         {
             case EntryKinds.ActionProposed:
                 var proposed = Body.Read<ActionProposed>(entry);
+                var queuedBefore = table.Of(proposed.ActionId).Any(r => r.Phase == ClaimPhase.Queued);
                 Put(entry, table, proposed.ActionId, proposed.Action, proposed.Claims, ClaimPhase.Proposal, proposed.Undo, proposed.Priority);
-                return false;
+                return queuedBefore;
             case EntryKinds.ClaimQueued:
                 var queued = Body.Read<ClaimQueued>(entry);
                 Put(entry, table, queued.ActionId, queued.Action, queued.Claims, ClaimPhase.Queued, queued.Undo, queued.Priority, queued.Due);
@@ -115,7 +120,9 @@ public static class ClaimRules
                 }
 
                 return true;
-            case EntryKinds.ClaimWithdrawn or EntryKinds.ApprovalWithdrawn:
+            case EntryKinds.ApprovalAnswered when Body.Read<ApprovalAnswered>(entry).Choice is not (OpenApproval.Reject or OpenApproval.Edit):
+                return false;
+            case EntryKinds.ClaimWithdrawn or EntryKinds.ApprovalWithdrawn or EntryKinds.ApprovalAnswered or EntryKinds.ApprovalExpired:
                 var waiting = Waiting(entry, table);
                 foreach (var row in waiting)
                 {
@@ -169,6 +176,31 @@ public static class ClaimRules
         return turns;
     }
 
+    /// <summary>The claims of an action as they can be taken: each resource once, and not too many.</summary>
+    /// <exception cref="ArgumentException">They cannot.</exception>
+    internal static IReadOnlyList<Claim> Fit(IReadOnlyList<Claim>? claims, string action)
+    {
+        var fit = new Dictionary<string, Claim>();
+        foreach (var claim in claims ?? [])
+        {
+            if (claim?.Resource is null || new[] { claim.Intent }.Concat(claim.Against ?? []).Any(i => string.IsNullOrWhiteSpace(i) || i.Length > IntentCharactersMax || i.Any(char.IsControl)) || claim.Against?.Count > AgainstMax)
+            {
+                throw new ArgumentException($"A claim of action '{action}' needs a resource, an intent of 1 to {IntentCharactersMax} characters and at most {AgainstMax} intents that it is against; got '{claim}'.", nameof(claims));
+            }
+
+            if (fit.TryGetValue(claim.Resource.Path, out var other) && other.Intent != claim.Intent)
+            {
+                throw new ArgumentException($"Action '{action}' claims {claim.Resource} twice, as '{other.Intent}' and as '{claim.Intent}'. One action wants one thing of a resource: declare one intent for both.", nameof(claims));
+            }
+
+            fit.TryAdd(claim.Resource.Path, claim);
+        }
+
+        return fit.Count <= ClaimsMax
+            ? [.. fit.Values]
+            : throw new ArgumentException($"Action '{action}' claims {fit.Count:N0} resources; the limit is {ClaimsMax}. Claim what contains them, such as their network, or make it several actions.", nameof(claims));
+    }
+
     private static ClaimRefusal? Check(EntryDraft draft, IClaimTable table, long at)
     {
         switch (draft.Kind)
@@ -178,7 +210,7 @@ public static class ClaimRules
                 return Check(table, intended.ActionId, intended.Claims ?? [], intended.Undo, intended.Overrules ?? [], intended.Releases ?? [], at) ?? CheckLimits(table, intended.Limits ?? [], at);
             case EntryKinds.ActionVerified:
                 // One that was intended holds its claims already; one that joins what stands has to get them.
-                return Body.Read<ActionObserved>(draft) is { Claims: { Count: > 0 } claims } joins ? Check(table, joins.ActionId, claims, joins.Undo, [], [], at) : null;
+                return Body.Read<ActionObserved>(draft) is { Claims: { Count: > 0 } claims } joins ? Check(table, joins.ActionId, claims, joins.Undo, joins.Overrules ?? [], [], at) : null;
             case EntryKinds.ClaimReleased when Body.Read<ClaimReleased>(draft) is { CoHeld: true } released:
                 return released.ActionIds.SelectMany(table.Of).Any(r => r.Phase == ClaimPhase.Standing && !CoHolders(table, r, released.ActionIds, at).Any()) ? new ClaimRefusal(ClaimRefusal.NotCoHeld, []) : null;
             default:
@@ -245,7 +277,8 @@ public static class ClaimRules
             }
 
             table.Put(new ClaimRow(
-                claim, ClaimPhase.Hold, intended.ActionId, intended.Action, entry.Run, entry.Scope, entry.Step, entry.Position, entry.At, intended.Priority, stood?.Until, stood?.Made == true, intended.Undo));
+                claim, ClaimPhase.Hold, intended.ActionId, intended.Action, entry.Run, entry.Scope, entry.Step, entry.Position, entry.At, intended.Priority, stood is { Phase: ClaimPhase.Queued } ? null : stood?.Until,
+                stood?.Made == true, intended.Undo));
         }
 
         foreach (var left in before.Values)
@@ -264,10 +297,17 @@ public static class ClaimRules
             IReadOnlyList<Claim> claims = observed.Claims ?? [.. rows.Select(r => r.Claim)];
             foreach (var claim in claims)
             {
-                // What is overruled ends here, and what has expired is forgotten, so that it does not gather where much is done.
-                foreach (var ended in table.Overlapping(claim.Resource.Path).Where(o => o.ActionId != observed.ActionId && o.Phase == ClaimPhase.Standing && (claim.Opposes(o.Claim) || !o.IsLive(entry.At))).ToArray())
+                foreach (var other in table.Overlapping(claim.Resource.Path).Where(o => o.ActionId != observed.ActionId && o.Phase == ClaimPhase.Standing).ToArray())
                 {
-                    table.Remove(ended);
+                    if (claim.Opposes(other.Claim) && other.Claim.Resource.Path.StartsWith(claim.Resource.Path, StringComparison.Ordinal))
+                    {
+                        // What is wider than what overrules it stands on, around it.
+                        table.Remove(other);
+                    }
+                    else if (!other.IsLive(entry.At))
+                    {
+                        Remove(table, other, [other.ActionId], entry.At);
+                    }
                 }
 
                 var made = observed.MadeByUs || rows.Any(r => r.Made && r.Claim.Resource.Path == claim.Resource.Path);
@@ -318,12 +358,17 @@ public static class ClaimRules
     {
         foreach (var row in table.Of(actionId).Where(r => r.Phase == ClaimPhase.Standing))
         {
-            table.Remove(row);
-            var heir = row.Made ? CoHolders(table, row, [actionId], at).MinBy(r => r.Position) : null;
-            if (heir is not null)
-            {
-                table.Put(heir with { Made = true });
-            }
+            Remove(table, row, [actionId], at);
+        }
+    }
+
+    /// <summary>Forgets a standing claim whose effect stays.</summary>
+    private static void Remove(IClaimTable table, ClaimRow row, IReadOnlyList<string> except, long at)
+    {
+        table.Remove(row);
+        if (row.Made && CoHolders(table, row, except, at).MinBy(r => r.Position) is { } heir)
+        {
+            table.Put(heir with { Made = true });
         }
     }
 

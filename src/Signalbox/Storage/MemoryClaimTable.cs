@@ -28,9 +28,10 @@ public sealed class MemoryClaimTable : IClaimTable
             }
         }
 
-        foreach (var within in _paths.GetViewBetween(path, path + char.MaxValue))
+        // Ordinal order puts everything that begins with the path right behind it; no last text could bound that from above.
+        if (_paths.Max is { } last && string.CompareOrdinal(path, last) <= 0)
         {
-            found.AddRange(_byPath[within]);
+            found.AddRange(_paths.GetViewBetween(path, last).TakeWhile(p => p.StartsWith(path, StringComparison.Ordinal)).SelectMany(p => _byPath[p]));
         }
 
         return found;

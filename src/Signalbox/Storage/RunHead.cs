@@ -25,7 +25,11 @@ public enum WaitKind
 /// <summary>
 /// An open wait of a run. <paramref name="Name"/> is the signal's name; <paramref name="Due"/> is in microseconds since 1970; <paramref name="Approval"/> says of a question who may answer it and who has.
 /// </summary>
-public sealed record OpenWait(string Scope, string Step, WaitKind Kind, string? Name, long? Due, long Seq, OpenApproval? Approval = null);
+public sealed record OpenWait(string Scope, string Step, WaitKind Kind, string? Name, long? Due, long Seq, OpenApproval? Approval = null)
+{
+    /// <summary>When it wakes its run by itself, in microseconds since 1970. That an approval lapses is no news to anybody: its action goes on, or has something else to wait for.</summary>
+    public long? WakesAt => Kind == WaitKind.Approved ? null : Due;
+}
 
 /// <summary>Who may answer an open question, and what was answered so far: by whom, and which choice.</summary>
 public sealed record OpenApproval(ApprovalTerms Terms, IReadOnlyList<Voice> Voices)
@@ -115,7 +119,7 @@ public sealed record RunHead
     public long? ReadyAt => Row.Status switch
     {
         RunStatus.Pending => Microseconds.From(Row.ChangedAt),
-        RunStatus.Waiting => Waits.Where(w => w.Due is not null).Select(w => w.Due).DefaultIfEmpty().Min(),
+        RunStatus.Waiting => Waits.Where(w => w.WakesAt is not null).Select(w => w.WakesAt).DefaultIfEmpty().Min(),
         _ => null,
     };
 
@@ -262,8 +266,9 @@ public sealed record RunHead
         return this with { Waits = Waits.Add(new(entry.Scope, entry.Step, kind, body.Signal, body.Due, entry.Seq)) };
     }
 
+    /// <summary>A question that is asked anew takes the place of the one before it, and of its approval.</summary>
     private RunHead Asked(Entry entry, ApprovalRequested body) =>
-        this with { Waits = Waits.Add(new(entry.Scope, entry.Step, WaitKind.Approval, null, body.Due, entry.Seq, body.Terms is { } terms ? new OpenApproval(terms, []) : null)) };
+        this with { Waits = Without(entry).Waits.Add(new(entry.Scope, entry.Step, WaitKind.Approval, null, body.Due, entry.Seq, body.Terms is { } terms ? new OpenApproval(terms, []) : null)) };
 
     /// <summary>An answer ends a question, or is one voice of several. An approval of an action stays until the action's intent consumes it.</summary>
     private RunHead Answered(Entry entry)

@@ -39,6 +39,9 @@ internal sealed record AgentWorld
     /// <summary>Is passed after the decision, before the transition.</summary>
     public Gate? Gate { get; init; }
 
+    /// <summary>Whether the handler throws after the decision.</summary>
+    public Func<bool> Fails { get; init; } = () => false;
+
     public HarnessOptions Options { get; init; } = new();
 
     /// <summary>The decision that the handler was last given.</summary>
@@ -75,6 +78,11 @@ internal sealed record AgentWorld
         var decision = await visit.Decide(Agent, new DecisionRequest<Verdict> { Messages = [new ChatMessage(ChatRole.User, "192.0.2.7")], Evidence = Evidence, Objection = Objection });
         Last = decision;
         await (Gate?.PassAsync() ?? Task.CompletedTask);
+        if (Fails())
+        {
+            throw new InvalidOperationException("It fails on purpose.");
+        }
+
         return decision.Stands
             ? visit.GoTo(Step.Done, new Note($"{decision.Answer!.Decision} by {decision.Tier}"), because: decision.Kind)
             : visit.GoTo(Step.Three, new Note($"person: {decision.Reason}"), because: decision.Why);

@@ -13,7 +13,8 @@ internal sealed class ToolRunner(VisitScope asking, string agent)
     private const int ReasonCharactersMax = 2_000;
 
     private readonly Dictionary<string, AIFunction> _functions = [];
-    private readonly Dictionary<(Type Action, string Arguments), Task<ActionOutcome>> _actions = [];
+    private readonly Dictionary<(Type Action, string Arguments), Task<Acted>> _actions = [];
+    private readonly Dictionary<(Type Action, string Arguments), ScopedStep> _raised = [];
 
     private VisitEngine Visit => asking.Engine;
 
@@ -45,9 +46,9 @@ internal sealed class ToolRunner(VisitScope asking, string agent)
         return (pinned, unavailable);
     }
 
-    /// <summary>Calls a tool. Whatever it does, there is an answer for the model.</summary>
-    public Task<ToolOutcome> CallAsync(VisitScope scope, Tool tool, RawJson arguments, ToolCalled call, int index) =>
-        tool.ActionType is { } action ? ActAsync(scope, tool, action, arguments, call, index) : ReadAsync(scope, tool, arguments, call, index);
+    /// <summary>Calls a tool. Whatever it does, there is an answer for the model. <paramref name="hasNext"/>: there is a next tier, which an action may be raised to.</summary>
+    public Task<ToolOutcome> CallAsync(VisitScope scope, Tool tool, RawJson arguments, ToolCalled call, int index, bool hasNext) =>
+        tool.ActionType is { } action ? ActAsync(scope, tool, action, arguments, call, index, hasNext) : ReadAsync(scope, tool, arguments, call, index);
 
     private async Task<ToolOutcome> ReadAsync(VisitScope scope, Tool tool, RawJson arguments, ToolCalled call, int index)
     {
@@ -93,7 +94,7 @@ internal sealed class ToolRunner(VisitScope asking, string agent)
         }
     }
 
-    private async Task<ToolOutcome> ActAsync(VisitScope scope, Tool tool, Type type, RawJson arguments, ToolCalled call, int index)
+    private async Task<ToolOutcome> ActAsync(VisitScope scope, Tool tool, Type type, RawJson arguments, ToolCalled call, int index, bool hasNext)
     {
         var action = Read(type, arguments);
 
@@ -102,14 +103,22 @@ internal sealed class ToolRunner(VisitScope asking, string agent)
         var key = (type, Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(CanonicalJson.Of(canonical.Utf8.Span))));
         if (!_actions.TryGetValue(key, out var acting))
         {
-            _actions[key] = acting = Visit.Actions.ActAsync(asking.ScopeName, Visit.Engine.Actions.Get(type), canonical, undo: false, isOrdered: false, proposer: "agent:" + agent, tier: call.Tier);
+            var wanted = new AskedAction(_raised.GetValueOrDefault(key), Visit.Engine.Actions.Get(type), canonical, Undo: false, "agent:" + agent, call.Tier, MayRaise: hasNext);
+            _actions[key] = acting = Visit.Actions.ActAsync(asking.ScopeName, wanted, isOrdered: false);
         }
 
-        var outcome = await acting;
-        var answer = Bodies.Json(new { status = outcome.Status, outcome.Reason, outcome.Proof, outcome.MadeByUs });
+        var acted = await acting;
+        if (acted.FailedBy is not null && _actions.GetValueOrDefault(key) == acting)
+        {
+            // Nothing was done: the next tier may want the very same action, and goes on with it where this one came to.
+            _actions.Remove(key);
+            _raised[key] = acted.Step;
+        }
+
+        var answer = acted.Outcome is { } outcome ? Bodies.Json(new { status = outcome.Status, outcome.Reason, outcome.Proof, outcome.MadeByUs }) : Bodies.Json(new { status = "raised", reason = acted.FailedBy });
         var options = new StepOptions { Attempts = 1, Type = "tool", Tool = call, Key = Key(call, index) };
         var (completed, seq) = await Visit.StepAsync(scope.ScopeName, tool.Name, arguments, _ => Task.FromResult(new StepResult(answer, null, [])), options);
-        return new(tool.Name, arguments, new RawJson(await Visit.Journal.ResolveAsync(completed.Result, seq)), null, WasRejected: false);
+        return new(tool.Name, arguments, new RawJson(await Visit.Journal.ResolveAsync(completed.Result, seq)), null, WasRejected: false) { FailedBy = acted.FailedBy };
     }
 
     /// <summary>Why arguments that fit the schema are no action all the same; null if they are one.</summary>

@@ -1,0 +1,122 @@
+using System.CommandLine;
+using System.Globalization;
+using Signalbox.CommandLine.Rendering;
+using Signalbox.CommandLine.Stores;
+using Signalbox.Journal;
+using Signalbox.Storage;
+
+namespace Signalbox.CommandLine.Commands;
+
+/// <summary><c>signalbox approvals</c>: what waits for a person, and for one run exactly what would be done.</summary>
+internal static class ApprovalsCommand
+{
+    public static Command Create(CommandContext context)
+    {
+        var run = new Argument<string?>("RUN") { Description = "The run's id, or how it begins: shows what exactly would be done.", Arity = ArgumentArity.ZeroOrOne };
+        var step = StepOption();
+        var full = new Option<bool>("--full") { Description = "Show the arguments uncut, whatever their length." };
+        var limit = new Option<int>("--limit") { Description = "How many at most.", HelpName = "N", DefaultValueFactory = _ => 100 };
+        var command = new Command("approvals", "Lists the open questions of all runs, those that are due first; or shows a run's, exactly as it is to be approved.") { run, step, full, limit };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            await using var store = await context.OpenAsync(parsed, cancellationToken);
+            if (parsed.GetValue(run) is { } id)
+            {
+                await ShowAsync(context, store, await RunFinder.GetAsync(store, id, cancellationToken), parsed.GetValue(step), parsed.GetValue(full), context.WantsJson(parsed), cancellationToken);
+            }
+            else
+            {
+                await ListAsync(context, store, RunFilters.Limit(parsed.GetValue(limit)), context.WantsJson(parsed), cancellationToken);
+            }
+        });
+        return command;
+    }
+
+    public static Option<string?> StepOption() => new("--step") { Description = "Which question, where several are open: its step, as 'show' writes it.", HelpName = "STEP" };
+
+    private static async Task ShowAsync(CommandContext context, OpenStore store, RunHead head, string? step, bool full, bool wantsJson, CancellationToken cancellationToken)
+    {
+        var waits = OpenQuestion.Find(head, step);
+        if (waits.Count == 0)
+        {
+            throw new CliException(
+                ExitCodes.Refused, "approval_not_open", $"Run '{head.Row.Run}' is {head.Row.Status} and has no open question{(step is null ? "" : $" '{step}'")}. See: {CommandContext.Invocation(store, "show", head.Row.Run.Value)}");
+        }
+
+        foreach (var wait in waits)
+        {
+            var card = await ApprovalCard.ReadAsync(store.Reader, head, wait, cancellationToken);
+            if (wantsJson)
+            {
+                JsonOutput.Line(context.Output, json => CardPage.WriteJson(json, card));
+                continue;
+            }
+
+            CardPage.Write(context.Page, card, full);
+            context.Page.Line();
+            foreach (var line in new OpenQuestion(wait, null, card.Asked).Commands(store, head, isShown: true))
+            {
+                context.Page.Line("  " + line);
+            }
+
+            if (wait != waits[^1])
+            {
+                context.Page.Line();
+            }
+        }
+    }
+
+    private static async Task ListAsync(CommandContext context, OpenStore store, int limit, bool wantsJson, CancellationToken cancellationToken)
+    {
+        var open = new List<(RunHead Head, OpenWait Wait)>();
+        await foreach (var head in EntryPages.OfRunsAsync(store.Reader, new RunQuery { AsksAPerson = true }, cancellationToken))
+        {
+            open.AddRange(head.Waits.Where(w => w.Kind == WaitKind.Approval).Select(w => (head, w)));
+        }
+
+        var first = open.OrderBy(o => o.Wait.Due ?? long.MaxValue).ThenBy(o => o.Head.Row.ChangedAt).Take(limit).ToList();
+        var table = new Table([new("RUN"), new("DUE"), new("WHAT", 20), new("NEEDS", 12), new("SO FAR", 8)]);
+        foreach (var (head, wait) in first)
+        {
+            var asked = await store.Reader.ReadAsync(head.Row.Run, wait.Seq, 1, cancellationToken) is [var entry] ? Tolerant.Read<ApprovalRequested>(entry) : null;
+            if (wantsJson)
+            {
+                JsonOutput.Line(context.Output, json => CardPage.WriteJson(json, head, wait, asked));
+            }
+            else
+            {
+                table.Add(
+                    head.Row.Run.Value,
+                    wait.Due is { } due ? Microseconds.ToTime(due) - context.Page.Now is var left && left > TimeSpan.Zero ? "in " + Words.Age(left) : "over" : "never",
+                    new Piece(What(wait, asked), Tone.Attention),
+                    Needs(wait.Approval?.Terms),
+                    string.Join(", ", (wait.Approval?.Voices ?? []).Select(v => $"{v.Actor}: {v.Choice}")));
+            }
+        }
+
+        if (!wantsJson && first.Count > 0)
+        {
+            table.Write(context.Page);
+            context.Page.Line();
+            context.Page.Line($"  See what exactly: {CommandContext.Invocation(store, "approvals", "RUN")}");
+        }
+        else if (first.Count == 0)
+        {
+            context.Error.WriteLine(TerminalText.Encode($"Nothing in the store '{store.Path}' waits for a person."));
+        }
+
+        if (open.Count > first.Count)
+        {
+            context.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"There are {open.Count - first.Count:N0} more. See them with --limit."));
+        }
+    }
+
+    private static string What(OpenWait wait, ApprovalRequested? asked) => asked switch
+    {
+        null => $"(the question cannot be read; entry {wait.Seq})",
+        { Action: { } action } => VisibleText.Of($"{(action.Undo ? "undo " : "")}{action.Action} {(action.Arguments.Reference is null ? action.Arguments.ToString() : "(…)")}", 400),
+        _ => VisibleText.Of(asked.Title, 400),
+    };
+
+    private static string Needs(ApprovalTerms? terms) => terms is null ? "anybody" : $"{(terms.Quorum > 1 ? Words.Number(terms.Quorum) + " x " : "")}{string.Join(" or ", terms.Roles)}";
+}
