@@ -19,7 +19,7 @@ public sealed record HistoryOptions
     /// <summary>The target's state at the end: one resource a line, <c>#</c> begins a comment (I10). Needs <see cref="Action"/> and <see cref="Resource"/>.</summary>
     public IEnumerable<string>? TargetState { get; init; }
 
-    /// <summary>How the target was looked at, in its order, as JSON lines <c>{"look":true,"actionId","so":true,"at":microseconds}</c> (I21); a look that shows neither has no <c>so</c>.</summary>
+    /// <summary>How the target was looked at, in its order, as JSON lines <c>{"look":true,"actionId","so":true,"at":microseconds}</c> (I21); one that could not say has no <c>so</c>, and counts for nothing.</summary>
     public IEnumerable<string>? TargetLooks { get; init; }
 
     /// <summary>Whether every verdict after looks must say how they agreed (I21). Null: if one of the journal does.</summary>
