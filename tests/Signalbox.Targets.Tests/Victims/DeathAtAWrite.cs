@@ -51,6 +51,8 @@ internal sealed partial class DeathAtAWrite(IRunStore inner, Death death) : IRun
 
     public ValueTask<IReadOnlyList<ClaimRow>> ClaimsAsync(ClaimQuery query, CancellationToken cancellationToken) => inner.ClaimsAsync(query, cancellationToken);
 
+    public ValueTask<long> UsedAsync(string limit, long after, CancellationToken cancellationToken) => inner.UsedAsync(limit, after, cancellationToken);
+
     public ValueTask<ReadOnlyMemory<byte>?> FindPayloadAsync(PayloadHash hash, CancellationToken cancellationToken) => inner.FindPayloadAsync(hash, cancellationToken);
 
     public ValueTask DisposeAsync() => inner.DisposeAsync();
