@@ -551,6 +551,11 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
         var theirs = also.Where(c => c.Entries.All(d => d.Kind != EntryKinds.ConflictRuled)).ToList();
         foreach (var row in inTheWay.Where(r => r.Phase == ClaimPhase.Hold && !r.Undo && action.Intended.Claims!.Any(c => c.Opposes(r.Claim))).DistinctBy(r => r.ActionId))
         {
+            if (record?.Conflicts.ContainsKey(row.ActionId) != true && !raised.Exists(d => d.Kind == EntryKinds.ConflictRaised && Body.Read<ConflictRaised>(d).OtherActionId == row.ActionId))
+            {
+                Raise(action, action.Intended.Claims!.First(c => c.Opposes(row.Claim)), row, raised, theirs);
+            }
+
             AddRuling(action, row, "wait", "waits", "stands", $"'{row.Claim.Intent}' on {row.Claim.Resource} of run {row.Run} is to be settled first", raised, theirs);
         }
 

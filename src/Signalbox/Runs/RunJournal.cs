@@ -217,6 +217,11 @@ internal sealed class RunJournal(IRunStore store, RunHead head, StoreOutage outa
     {
         foreach (var entry in entries)
         {
+            if (entry.Seq <= _seen)
+            {
+                continue; // read by another branch, before the store's answer came here
+            }
+
             if (entry.Seq == _seen + 1 && _ahead.Count == 0)
             {
                 _seen = entry.Seq;
