@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Restores, checks the format, builds and runs every test. Ends with one line: "N passed, N failed, N skipped".
-# Needs the .NET SDK that global.json names; everything else is restored from NuGet, and from npm the MCP servers that tests talk to. Set CI=true for locked restore and no skipped test.
+# Needs the .NET SDK that global.json names; everything else is restored from NuGet, from npm the MCP servers that tests talk to, and from Debian the firewall that tests block with (as root). Set CI=true for locked restore and no skipped test.
 set -uo pipefail
 cd "$(dirname "$0")" || exit 2
 
@@ -9,17 +9,33 @@ step() { printf '\n== %s\n' "$1"; }
 step 'restore'
 if [ "${CI:-}" = true ]; then dotnet restore --locked-mode || exit 1; else dotnet restore || exit 1; fi
 
+# Debian packages, where this may install them.
+install() {
+  if [ "$(id -u)" -eq 0 ] && command -v apt-get > /dev/null; then
+    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@"; } > /dev/null || echo "apt-get could not install $*."
+  fi
+}
+
 step 'MCP servers for the tests (npm)'
 mcp=tests/Signalbox.Mcp.Tests
-if ! command -v npm > /dev/null && [ "$(id -u)" -eq 0 ] && command -v apt-get > /dev/null; then
-  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq nodejs npm; } > /dev/null || echo 'apt-get could not install nodejs and npm.'
-fi
+command -v npm > /dev/null || install nodejs npm
 if [ "$mcp/node_modules/.package-lock.json" -nt "$mcp/package-lock.json" ]; then
   echo 'Installed already.'
 elif ! command -v npm > /dev/null; then
   echo 'npm is missing: install Node.js 20 or newer with npm. The tests with real MCP servers are skipped.'
 else
   (cd "$mcp" && npm ci --ignore-scripts --no-audit --no-fund) || echo 'npm ci failed. The tests with real MCP servers are skipped.'
+fi
+
+step 'firewall for the tests (nftables, in network namespaces)'
+PATH=$PATH:/usr/sbin:/sbin
+{ command -v nft && command -v ip; } > /dev/null || install nftables iproute2
+if ! { command -v nft && command -v ip; } > /dev/null; then
+  echo 'nft or ip is missing: install nftables and iproute2. The tests with a real firewall are skipped.'
+elif [ "$(id -u)" -ne 0 ]; then
+  echo 'Only root makes network namespaces. The tests with a real firewall are skipped.'
+else
+  echo "$(nft --version), $(ip -V)"
 fi
 
 step 'format'

@@ -15,6 +15,8 @@ namespace SecurityAlerts;
 /// </summary>
 internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider clock)
 {
+    private readonly NftCommand _nft = new(options.NetworkNamespace, clock);
+
     public static async Task<int> RunAsync(DeskOptions options)
     {
         var screen = new Screen(TimeProvider.System);
@@ -52,6 +54,14 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
         }
 
         var score = await Score.ReadAsync(options.Score, data.Alerts, signals.Stop);
+        var firewall = options.Nft ? new NftFirewall(_nft, clock) : null;
+        if (firewall is not null && (await firewall.SetUpAsync(signals.Stop)).Fault is { } fault)
+        {
+            screen.Warn(TerminalText.Escape(
+                $"Table {NftFirewall.FullName} of {firewall.Where} is not as this sample sets it up: {fault}. Nothing was done. Put it right, or delete it (nft delete table {NftFirewall.FullName}), which lets through all that it blocks."));
+            return ExitCodes.CannotWork;
+        }
+
         using var logs = new ScreenLoggerProvider(screen);
         await using var store = await SqliteRunStore.OpenAsync(new() { Path = options.Store, Clock = clock, Logger = logs.CreateLogger("store") }, signals.Stop);
         if (await ForeignRunsAsync(store, data) is { } foreign)
@@ -60,7 +70,7 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
             return ExitCodes.CannotWork;
         }
 
-        var host = BuildHost(data, models, store, logs);
+        var host = BuildHost(data, models, firewall, store, logs);
         await using var hostDisposal = (IAsyncDisposable)host;
         await host.StartAsync(signals.Stop);
         var client = host.Services.GetRequiredService<RunClient>();
@@ -103,7 +113,7 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
             + "and they must not be judged by its logs. Nothing was done. Go on with the folder they came from, or give this one a store of its own: --store FILE");
     }
 
-    private IHost BuildHost(AlertData data, AnalystModels models, IRunStore store, ILoggerProvider logs)
+    private IHost BuildHost(AlertData data, AnalystModels models, NftFirewall? firewall, IRunStore store, ILoggerProvider logs)
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Logging.AddProvider(logs);
@@ -113,8 +123,17 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
             .AddSingleton(new AlertSources(data, clock, options.Slow))
             .AddSingleton(new DenyListFile(options.DenyList, clock))
             .AddSingleton(new DisabledAccountsFile(options.DisabledAccounts, clock))
-            .AddSingleton(new SecondLook(options.DenyList, options.DisabledAccounts))
-            .AddSignalbox(signalbox => signalbox.UseStore(_ => store).AddAlertResponse(models, HowToAnswer()).AddListActions());
+            .AddSingleton(new SecondLook(options.DenyList, options.DisabledAccounts, firewall is null ? null : new NftSecondLook(_nft).AtAsync));
+        if (firewall is not null)
+        {
+            builder.Services.AddSingleton(firewall);
+        }
+
+        builder.Services.AddSignalbox(signalbox =>
+        {
+            signalbox.UseStore(_ => store).AddAlertResponse(models, HowToAnswer());
+            _ = firewall is null ? signalbox.AddListActions() : signalbox.AddFirewallActions();
+        });
         return builder.Build();
     }
 

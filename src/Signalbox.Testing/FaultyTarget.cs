@@ -67,7 +67,7 @@ public sealed class TargetVisibility(TimeProvider clock, ulong seed)
 
 /// <summary>
 /// An outside system for tests: a set of resources that actions put in and undoing takes out, with a log of its own, and faults on demand. What it promises is what its
-/// <see cref="Signalbox.TargetClass"/> says: T1 remembers action ids, T2 refuses an epoch older than one it has seen on the resource, T3 can be asked, T4 cannot.
+/// <see cref="Signalbox.TargetClass"/> says: T1 remembers action ids, T2 refuses an epoch older than one of the same run that it has seen on the resource, be it of a look, T3 can be asked, T4 cannot.
 /// Its calls take their time within the simulation, so that a crash can come before and after each effect. Use it through <see cref="FaultyHandler{TAction}"/>.
 /// </summary>
 public sealed class FaultyTarget(TargetClass targetClass = TargetClass.T3)
@@ -75,7 +75,7 @@ public sealed class FaultyTarget(TargetClass targetClass = TargetClass.T3)
     private readonly Lock _lock = new();
     private readonly HashSet<string> _resources = [];
     private readonly HashSet<(string, string)> _remembered = [];
-    private readonly Dictionary<string, int> _fences = [];
+    private readonly Dictionary<(string Resource, RunId Run), int> _fences = [];
     private readonly List<TargetCall> _log = [];
     private readonly List<TargetLook> _looks = [];
     private readonly Dictionary<string, List<(bool Stands, DateTimeOffset Seen, DateTimeOffset Steady)>> _changes = [];
@@ -177,12 +177,13 @@ public sealed class FaultyTarget(TargetClass targetClass = TargetClass.T3)
     public IEnumerable<string> ToCheckerLog() => Log.Select(c =>
         $$"""{"actionId":"{{c.ActionId}}","op":"{{c.Operation}}","resource":{{System.Text.Json.JsonSerializer.Serialize(c.Resource)}},"applied":{{(c.Applied ? "true" : "false")}}}""");
 
-    internal async Task<Observation> LookAsync(string resource)
+    internal async Task<Observation> LookAsync(string resource, ActionContext context)
     {
         await SomeTimeAsync();
         lock (_lock)
         {
             Looks++;
+            RaiseFence(resource, context);
             if (Spend(HangingLooks, left => HangingLooks = left))
             {
                 return new Observation((ObservationKind)(-1), "");
@@ -277,15 +278,12 @@ public sealed class FaultyTarget(TargetClass targetClass = TargetClass.T3)
             return _remembered.Add((context.ActionId, operation));
         }
 
-        if (TargetClass == TargetClass.T2)
-        {
-            var seen = _fences.GetValueOrDefault(resource);
-            _fences[resource] = Math.Max(seen, context.Epoch);
-            return context.Epoch >= seen;
-        }
-
-        return true;
+        return TargetClass != TargetClass.T2 || context.Epoch >= RaiseFence(resource, context);
     }
+
+    /// <summary>The newest epoch of the run that this resource has been shown, this one included.</summary>
+    private int RaiseFence(string resource, ActionContext context) =>
+        _fences[(resource, context.Run)] = Math.Max(_fences.GetValueOrDefault((resource, context.Run)), context.Epoch);
 
     private static bool Spend(int left, Action<int> set)
     {
@@ -324,7 +322,7 @@ public class FaultyHandler<TAction>(FaultyTarget target) : ActionHandler<TAction
     /// <inheritdoc />
     public override async Task<Observation> ProbeAsync(TAction action, ActionContext context, CancellationToken cancellationToken)
     {
-        var seen = await Target.LookAsync(Resource(action));
+        var seen = await Target.LookAsync(Resource(action), context);
         if (!Enum.IsDefined(seen.Kind))
         {
             await SimulatedProcess.NeverAsync();

@@ -107,7 +107,7 @@ public sealed partial class Five_troubles
         // A call that was recorded was not made again: none was reserved for after its reply, and at most one of each run was under way when the process died.
         await using var access = await SqliteRunAccess.OpenAsync(world.Path_("signalbox.db"));
         var entries = await JournalExport.ReadAsync(access.Reader);
-        Killed_without_warning.AssertNotAskedAgain(entries);
+        KillLoop.AssertNotAskedAgain(entries);
         Assert.InRange(entries.Count(entry => entry.Kind == EntryKinds.BudgetReserved), after.Count, after.Count + 12);
     }
 

@@ -98,11 +98,11 @@ internal sealed class SampleProcess : IAsyncDisposable
         return new(_process.ExitCode, _output.ToString(), _errors.ToString());
     }
 
-    /// <summary>Ends the process with SIGKILL after a time, unless it ends by itself before. True if it was killed.</summary>
-    public async Task<bool> KillAfterAsync(TimeSpan time)
+    /// <summary>Ends the process with SIGKILL when something has happened, unless it ends by itself before. True if it was killed.</summary>
+    public async Task<bool> KillAfterAsync(Task moment)
     {
         var ended = _process.WaitForExitAsync();
-        if (await Task.WhenAny(ended, Task.Delay(time)) == ended)
+        if (await Task.WhenAny(ended, moment) == ended)
         {
             return false;
         }

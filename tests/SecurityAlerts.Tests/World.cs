@@ -17,6 +17,15 @@ internal sealed class World : IDisposable
 
     public void Write(string name, byte[] bytes) => File.WriteAllBytes(Path_(name), bytes);
 
+    public void MakeExecutable(string name)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "There are no scripts of a shell here.");
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(Path_(name), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+    }
+
     public string Read(string name) => File.ReadAllText(Path_(name), Encoding.UTF8);
 
     /// <summary>A folder with one good line in each file, for a test to spoil one of them.</summary>

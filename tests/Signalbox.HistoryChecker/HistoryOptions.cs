@@ -13,10 +13,13 @@ public sealed record HistoryOptions
     /// </summary>
     public IEnumerable<string>? TargetLog { get; init; }
 
+    /// <summary>The name of the action whose target's log that is, where runs act on other targets too; null if it is the log of every target.</summary>
+    public string? TargetLogAction { get; init; }
+
     /// <summary>The target's state at the end: one resource a line, <c>#</c> begins a comment (I10). Needs <see cref="Action"/> and <see cref="Resource"/>.</summary>
     public IEnumerable<string>? TargetState { get; init; }
 
-    /// <summary>How the target was looked at, in its order, as JSON lines <c>{"look":true,"actionId","so":true,"at":microseconds}</c> (I21); a look that shows neither has no <c>so</c>.</summary>
+    /// <summary>How the target was looked at, in its order, as JSON lines <c>{"look":true,"actionId","so":true,"at":microseconds}</c> (I21); one that could not say has no <c>so</c>, and counts for nothing.</summary>
     public IEnumerable<string>? TargetLooks { get; init; }
 
     /// <summary>Whether every verdict after looks must say how they agreed (I21). Null: if one of the journal does.</summary>

@@ -9,9 +9,14 @@ internal sealed record Sighting(bool Stands, string What);
 /// Looks at the two lists as whoever enforces them does: opens the file, takes the first words of each line, and knows nothing of the code that
 /// writes it. What wrote a wrong line would also read it back wrongly; this does not.
 /// </summary>
-internal sealed class SecondLook(string denyList, string disabledAccounts)
+/// <param name="denyList">The deny list.</param>
+/// <param name="disabledAccounts">The list of accounts.</param>
+/// <param name="atFirewall">Looks at a firewall instead of the deny list.</param>
+internal sealed class SecondLook(string denyList, string disabledAccounts, Func<BlockAddress, CancellationToken, Task<Sighting>>? atFirewall = null)
 {
-    public Task<Sighting> AtAsync(BlockAddress block, CancellationToken cancellationToken) => FindAsync(
+    public Task<Sighting> AtAsync(BlockAddress block, CancellationToken cancellationToken) => atFirewall is null ? AtDenyListAsync(block, cancellationToken) : atFirewall(block, cancellationToken);
+
+    private Task<Sighting> AtDenyListAsync(BlockAddress block, CancellationToken cancellationToken) => FindAsync(
         denyList,
         block.Address.ToString(),
         words => words.Length == 1 && IPAddress.TryParse(words[0], out var address) && (address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).Equals(block.Address),

@@ -5,6 +5,9 @@ namespace SecurityAlerts;
 
 internal static class AlertResponseServices
 {
+    private const string BlockAction = "block_address";
+    private const string DisableAction = "disable_account";
+
     /// <summary>Adds the workflow with its agent, its tools and its ladder. Store, sources, lists and actions are the caller's.</summary>
     public static SignalboxBuilder AddAlertResponse(this SignalboxBuilder signalbox, AnalystModels models, ResponseOptions options)
     {
@@ -18,6 +21,11 @@ internal static class AlertResponseServices
 
     /// <summary>Adds what a decision may do: entries in the two lists.</summary>
     public static SignalboxBuilder AddListActions(this SignalboxBuilder signalbox) => signalbox
-        .AddAction<BlockAddress, BlockAddressHandler>("block_address")
-        .AddAction<DisableAccount, DisableAccountHandler>("disable_account");
+        .AddAction<BlockAddress, BlockAddressHandler>(BlockAction)
+        .AddAction<DisableAccount, DisableAccountHandler>(DisableAction);
+
+    /// <summary>The same, but addresses are blocked in the kernel's firewall.</summary>
+    public static SignalboxBuilder AddFirewallActions(this SignalboxBuilder signalbox) => signalbox
+        .AddAction<BlockAddress, NftBlockAddressHandler>(BlockAction)
+        .AddAction<DisableAccount, DisableAccountHandler>(DisableAction);
 }

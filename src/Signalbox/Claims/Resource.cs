@@ -66,7 +66,7 @@ public sealed record Resource
         ArgumentNullException.ThrowIfNull(text);
         var slash = text.IndexOf('/', StringComparison.Ordinal);
         var written = slash < 0 ? text : text[..slash];
-        if (!IPAddress.TryParse(written, out var address) || (address.AddressFamily == AddressFamily.InterNetwork ? address.ToString() != written : written.AsSpan().ContainsAny('[', '%')))
+        if (!IPAddress.TryParse(written, out var address) || !IsPlain(written, address))
         {
             throw new FormatException($"'{text}' is no IP address and no network, such as 192.0.2.7, 192.0.2.0/24 or 2001:db8::/48.");
         }
@@ -101,6 +101,10 @@ public sealed record Resource
 
     /// <inheritdoc />
     public override string ToString() => Name;
+
+    private static bool IsPlain(string written, IPAddress address) => address.AddressFamily == AddressFamily.InterNetwork
+        ? address.ToString() == written
+        : !written.Any(c => c is '[' or '%' || char.IsWhiteSpace(c)) && (!written.Contains('.', StringComparison.Ordinal) || (written[(written.LastIndexOf(':') + 1)..] is var tail && IPAddress.TryParse(tail, out var v4) && v4.ToString() == tail));
 
     private static Resource Of(IPAddress address, int length, bool isAddress)
     {

@@ -78,7 +78,7 @@ public static class EntryKinds
     /// <summary>Nobody answered in time; the safe choice counts. Body: <see cref="ApprovalAnswered"/>.</summary>
     public const string ApprovalExpired = "approval.expired";
 
-    /// <summary>The visit ended without an answer.</summary>
+    /// <summary>The visit ended without an answer; or the answer does not suffice any more, and a question follows that takes its place.</summary>
     public const string ApprovalWithdrawn = "approval.withdrawn";
 
     /// <summary>An answer that changed nothing: twice, late, or not one of the choices. Body: <see cref="ApprovalAnswered"/>.</summary>

@@ -49,6 +49,7 @@ internal sealed class ApprovalRequest
         Safe = terms.OptionalText("safe") ?? body.OptionalText("safe");
         ValidFor = terms.OptionalNumber("validFor") ?? 0;
         Action = body.Object("action") is { } action ? Proposal.Read(action) : null;
+        Passes = body.Texts("passes");
         _barred = [.. terms.Texts("barred"), .. Action is null ? [] : new[] { Action.Proposer, Action.Requester ?? "", start?.By ?? "" }];
     }
 
@@ -72,6 +73,9 @@ internal sealed class ApprovalRequest
 
     /// <summary>The action that an approval is for; null for a question about something else.</summary>
     public Proposal? Action { get; }
+
+    /// <summary>The limits that an approval lets the action pass.</summary>
+    public IReadOnlyList<string> Passes { get; }
 
     public RequestState State { get; set; } = RequestState.Open;
 

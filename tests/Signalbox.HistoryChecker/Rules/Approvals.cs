@@ -151,6 +151,14 @@ internal sealed class Approvals(Findings findings)
             findings.Add("I8", entry, $"an intent of '{id}' with the approval that was asked for at seq {asked.Seq}", $"one without, and that is {Describe(asked)}");
         }
 
+        foreach (var limit in body.Objects("limits").Where(l => l.OptionalNumber("max") == long.MaxValue).Select(l => l.Text("name")))
+        {
+            if (approval is null || run.Requests.GetValueOrDefault(approval.Value)?.Passes.Contains(limit, StringComparer.Ordinal) != true)
+            {
+                findings.Add("I16", entry, $"an approval of '{id}' that lets it pass the limit '{limit}'", "none");
+            }
+        }
+
         // Who takes an effect back on an operator's word is not judged again.
         foreach (var (policy, verdict) in run.FirstDirection[id] == undo ? run.Verdicts.GetValueOrDefault(id) ?? [] : [])
         {

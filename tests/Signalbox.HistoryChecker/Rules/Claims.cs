@@ -185,9 +185,7 @@ internal sealed class Claims(Findings findings)
         }
         else
         {
-            var overrules = body.Texts("overrules");
-            MustBeRuled(entry, action, claims, standing => !overrules.Contains(standing.Owner.Id, StringComparer.Ordinal)
-                ? "an intent that overrules nothing" : _conflicts.Missing(action, standing, body.OptionalNumber("approval") is not null, priority));
+            MustBeRuled(entry, action, claims, body.Texts("overrules"), body.OptionalNumber("approval") is not null, priority);
         }
 
         Leave(action);
@@ -227,9 +225,7 @@ internal sealed class Claims(Findings findings)
         {
             // It joins what stands already, or says only now what it has a stake in.
             MustBeFree(entry, action, stated);
-            var overrules = body.Texts("overrules");
-            MustBeRuled(entry, action, stated, standing => !overrules.Contains(standing.Owner.Id, StringComparer.Ordinal)
-                ? "one that joins what stands" : _conflicts.Missing(action, standing, approved: false, body.OptionalNumber("priority") ?? 0));
+            MustBeRuled(entry, action, stated, body.Texts("overrules"), approved: false, body.OptionalNumber("priority") ?? 0);
         }
 
         Leave(action);
@@ -281,11 +277,12 @@ internal sealed class Claims(Findings findings)
         }
     }
 
-    private void MustBeRuled(Entry entry, ActionClaims action, IReadOnlyList<ClaimBody> claims, Func<LiveClaim, string?> missing)
+    private void MustBeRuled(Entry entry, ActionClaims action, IReadOnlyList<ClaimBody> claims, string[] overrules, bool approved, long priority)
     {
         foreach (var standing in Others(action, claims, entry.At).Where(o => o.Other.Form == ClaimForm.Standing && o.Other.Claim.Opposes(o.Own)).Select(o => o.Other).DistinctBy(o => o.Owner))
         {
-            if (missing(standing) is { } what)
+            var missing = !overrules.Contains(standing.Owner.Id, StringComparer.Ordinal) ? $"'{entry.Kind}' that overrules nothing" : _conflicts.Missing(action, standing, approved, priority);
+            if (missing is { } what)
             {
                 findings.Add("I9", entry, Expected(action.Id, standing), what);
             }

@@ -118,7 +118,7 @@ internal sealed class TargetLog(Findings findings, Actions actions, Verification
     private void CheckVerdicts()
     {
         var undone = actions.All.Where(a => a.Undo.Phase == Phase.Verified && a.ArgumentsHash is not null).Select(a => (a.Run, a.ArgumentsHash)).ToHashSet();
-        foreach (var action in actions.All)
+        foreach (var action in actions.All.Where(a => options.TargetLogAction is null || a.Name == options.TargetLogAction))
         {
             var effects = _effects.GetValueOrDefault(action.Id) ?? new(null);
             CheckVerdict(action, action.Do, "doing", effects.Done);

@@ -41,18 +41,21 @@ internal sealed class Verification(Findings findings, HistoryOptions options)
         long Of(string member) => agreement.OptionalNumber(member) ?? 0;
     }
 
-    /// <summary>Takes a look as a target logged it; one that says neither true nor false showed nothing.</summary>
+    /// <summary>Takes a look as a target logged it; one that says neither true nor false counts for nothing.</summary>
     public void TakeLook(JsonElement line, string name, long number)
     {
-        var so = line.TryGetProperty("so", out var value) && value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : (bool?)null;
         var id = line.RequiredText("actionId", name, number);
         if (!_looks.TryGetValue(id, out var looks))
         {
             _looks.Add(id, looks = []);
         }
 
-        looks.Add(new(so, line.Number("at", name, number) ?? throw new BadInputException(name, number, "the member 'at' is missing")));
         _anyLook = true;
+        var at = line.Number("at", name, number) ?? throw new BadInputException(name, number, "the member 'at' is missing");
+        if (line.TryGetProperty("so", out var so) && so.ValueKind is JsonValueKind.True or JsonValueKind.False)
+        {
+            looks.Add(new(so.GetBoolean(), at));
+        }
     }
 
     public void End()
@@ -92,7 +95,7 @@ internal sealed class Verification(Findings findings, HistoryOptions options)
         }
     }
 
-    private readonly record struct Look(bool? So, long At);
+    private readonly record struct Look(bool So, long At);
 
     private readonly record struct Agreement(long Looks, long Over, long LooksWanted, long OverWanted);
 

@@ -71,8 +71,9 @@ public sealed class A_verdict_after_looks
     [Fact]
     public void Is_not_what_an_unclear_look_shows()
     {
-        string[] log = [Line(true, 35), Line(true, 45).Replace("\"so\":true,", "", StringComparison.Ordinal), Line(true, 55)];
-        Assert.Single(_journal.Check(new HistoryOptions { TargetLooks = log }));
+        var unclear = Line(true, 45).Replace("\"so\":true,", "", StringComparison.Ordinal);
+        Assert.Single(_journal.Check(new HistoryOptions { TargetLooks = [Line(true, 35), unclear, Line(true, 55)] }));
+        Assert.Empty(_journal.Check(new HistoryOptions { TargetLooks = [Line(true, 30), Line(true, 35), unclear, Line(true, 55)] }));
     }
 
     [Fact]

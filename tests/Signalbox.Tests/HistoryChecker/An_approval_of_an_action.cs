@@ -230,6 +230,15 @@ public sealed class An_approval_of_an_action
     }
 
     [Fact]
+    public void Lets_an_action_pass_the_limits_that_it_names()
+    {
+        _journal.Change("r-1", 8, _ => Intend("r-1", "a", approval: 5, limits: [new { name = "blocks", amount = 9, max = long.MaxValue, window = 1000 }]));
+        Assert.Equal(["I16 r-1 seq 8: expected an approval of 'a' that lets it pass the limit 'blocks'; got none"], _journal.Check());
+        _journal.Change("r-1", 5, e => e with { Body = $"{e.Body[..^1]},\"passes\":[\"blocks\"]}}" });
+        Assert.Empty(_journal.Check());
+    }
+
+    [Fact]
     public void Is_judged_like_any_answer_that_has_terms()
     {
         _journal.Add(

@@ -178,7 +178,7 @@ public sealed class Claims_of_several_runs
     {
         _journal.Add(
             Intend("r-1", "a", [Block(Host)]), Verdict("r-1", "a"), Intend("r-1", "a", [Block(Host)], undo: true), Verdict("r-1", "a", "action.not_applied", madeByUs: null, undo: true), Intend("r-2", "b", [Allow(Host)]));
-        Assert.Equal(["I9 r-2 seq 4: expected a ruling in both runs before 'b' acts against 'block' of host/web by 'a' of run 'r-1', standing since seq 5; got an intent that overrules nothing"], _journal.Check());
+        Assert.Equal(["I9 r-2 seq 4: expected a ruling in both runs before 'b' acts against 'block' of host/web by 'a' of run 'r-1', standing since seq 5; got 'action.intended' that overrules nothing"], _journal.Check());
     }
 
     private static string Bits(int length) => "11000000000000000000001000000111"[..length];

@@ -20,7 +20,7 @@ public sealed class Claims_that_oppose_each_other
     public void Do_not_pass_without_a_word()
     {
         _journal.Add(Intend("r-2", "b", [Allow(Root)]));
-        Assert.Equal([Expected("an intent that overrules nothing")], _journal.Check());
+        Assert.Equal([Expected("'action.intended' that overrules nothing")], _journal.Check());
     }
 
     [Theory]
@@ -90,10 +90,18 @@ public sealed class Claims_that_oppose_each_other
     }
 
     [Fact]
-    public void Are_not_joined()
+    public void Are_joined_only_as_ruled()
     {
         _journal.Add(Verdict("r-2", "b", claims: [Allow(Root)], madeByUs: null));
-        Assert.Equal([Expected("one that joins what stands")], _journal.Check());
+        Assert.Equal([Expected("'action.verified' that overrules nothing")], _journal.Check());
+
+        var ruled = With("r-1", "r-2").Add(Intend("r-1", "a", [Block(Host)]), Verdict("r-1", "a"));
+        ruled.Add([.. Raise("r-2", "b", "r-1", "a"), .. Rule("r-2", "b", "r-1", "a", "priority", "overrules", "overruled"), Join("\"overrules\":[\"a\"],\"priority\":1")]);
+        Assert.Empty(ruled.Check());
+        ruled.Change("r-2", 6, _ => Join("\"overrules\":[\"a\"]"));
+        Assert.Equal([Expected("a ruling by priority, and 0 is not above 0", 6)], ruled.Check());
+
+        static WrittenEntry Join(string members) => Verdict("r-2", "b", claims: [Allow(Root)], madeByUs: null) is var joins ? joins with { Body = $"{joins.Body[..^1]},{members}}}" } : null!;
     }
 
     [Fact]

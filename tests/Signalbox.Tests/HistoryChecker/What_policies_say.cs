@@ -77,6 +77,13 @@ public sealed class What_policies_say
         Assert.Empty(_journal.Check());
     }
 
+    [Fact]
+    public void Of_a_limit_is_passed_by_nobodys_leave()
+    {
+        _journal.Add(Intend("r-1", "a", limits: [new { name = "blocks", amount = 9, max = long.MaxValue, window = 1000 }]));
+        Assert.Equal(["I16 r-1 seq 4: expected an approval of 'a' that lets it pass the limit 'blocks'; got none"], _journal.Check());
+    }
+
     private static object Limit(long amount, long window = 1000, string name = "blocks") => new { name, amount, max = 3, window };
 
     private static WrittenEntry Judge(string verdict, string policy = "never") => Of("r-1", "policy.judged", "a", new { actionId = "a", action = "block", policy, verdict, reason = "so" });

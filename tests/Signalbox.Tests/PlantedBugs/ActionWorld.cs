@@ -30,10 +30,17 @@ public sealed class DeedOptions
     /// <summary>Takes a target that cannot tell for one that has done nothing.</summary>
     public bool TakesUnclearForNot { get; init; }
 
-    /// <summary>The position of the log when each call came, in the target's order.</summary>
-    public List<long> Positions { get; } = [];
+    /// <summary>The position of the log when each call was made.</summary>
+    public Dictionary<(string ActionId, string Operation, int Attempt), long> Positions { get; } = [];
 
     public Func<long> Position { get; set; } = () => 0;
+
+    /// <summary>The looks that the target was asked for, by the action: whether it was so, and when.</summary>
+    public List<(string ActionId, bool? So, long At)> Looks { get; } = [];
+
+    public TimeProvider Clock { get; set; } = TimeProvider.System;
+
+    public Verification Verification { get; init; } = new() { Agreeing = 3, Over = TimeSpan.FromSeconds(2), Every = TimeSpan.FromSeconds(1) };
 }
 
 public abstract class DeedHandler<TDeed>(FaultyTarget target, DeedOptions options, string intent, string against, int priority) : FaultyHandler<TDeed>(target)
@@ -41,7 +48,7 @@ public abstract class DeedHandler<TDeed>(FaultyTarget target, DeedOptions option
 {
     public override TargetClass TargetClass => options.Class ?? base.TargetClass;
 
-    public override ActionPolicy Policy => base.Policy with { OnConflict = options.OnConflict, Priority = priority };
+    public override ActionPolicy Policy => base.Policy with { OnConflict = options.OnConflict, Priority = priority, Verification = options.Verification };
 
     public override ApprovalRule? Approval(TDeed action) => action.Quorum == 0 ? null : new ApprovalRule { Quorum = action.Quorum, ValidFor = TimeSpan.FromMinutes(30), Within = TimeSpan.FromHours(2) };
 
@@ -53,6 +60,7 @@ public abstract class DeedHandler<TDeed>(FaultyTarget target, DeedOptions option
     public override async Task<Observation> ProbeAsync(TDeed action, ActionContext context, CancellationToken cancellationToken)
     {
         var seen = await base.ProbeAsync(action, context, cancellationToken);
+        options.Looks.Add((context.ActionId, seen.Kind == ObservationKind.Unclear ? null : seen.Kind == ObservationKind.So, Microseconds.From(options.Clock.GetUtcNow())));
         if (options.ActsBeforeItsIntent && seen.Kind == ObservationKind.NotSo)
         {
             await ExecuteAsync(action, context, cancellationToken);
@@ -63,26 +71,15 @@ public abstract class DeedHandler<TDeed>(FaultyTarget target, DeedOptions option
 
     public override Task<string?> ExecuteAsync(TDeed action, ActionContext context, CancellationToken cancellationToken)
     {
-        var position = options.Position();
-        return NotedAsync(base.ExecuteAsync(action, options.IsNewForEachAttempt ? context with { ActionId = $"{Target.Log.Count:x32}" } : context, cancellationToken), position);
+        var called = options.IsNewForEachAttempt ? context with { ActionId = $"{Target.Log.Count:x32}" } : context;
+        options.Positions[(called.ActionId, "execute", called.Attempt)] = options.Position();
+        return base.ExecuteAsync(action, called, cancellationToken);
     }
 
-    public override Task<string?> UndoAsync(TDeed action, ActionContext context, CancellationToken cancellationToken) => NotedAsync(base.UndoAsync(action, context, cancellationToken), options.Position());
-
-    /// <summary>A call comes at the target some time after it was made.</summary>
-    private async Task<string?> NotedAsync(Task<string?> call, long position)
+    public override Task<string?> UndoAsync(TDeed action, ActionContext context, CancellationToken cancellationToken)
     {
-        try
-        {
-            return await call;
-        }
-        finally
-        {
-            while (options.Positions.Count < Target.Log.Count)
-            {
-                options.Positions.Add(position);
-            }
-        }
+        options.Positions[(context.ActionId, "undo", context.Attempt)] = options.Position();
+        return base.UndoAsync(action, context, cancellationToken);
     }
 }
 
@@ -112,7 +109,7 @@ internal sealed class ActionWorld : IAsyncDisposable
         _store = new PlantedStore(_clock, bug);
         _target = new FaultyTarget(targetClass);
         _options = options ?? new DeedOptions { OnConflict = (ConflictRule)_random.Next(3) };
-        _options.Position = () => _store.Position;
+        (_options.Position, _options.Clock) = (() => _store.Position, _clock);
     }
 
     /// <summary>Plays a history, and gives what the checker finds in it.</summary>
@@ -178,7 +175,7 @@ internal sealed class ActionWorld : IAsyncDisposable
 
         for (var moment = 0; moment < 40; moment++)
         {
-            switch (_random.Next(10))
+            switch (_random.Next(11))
             {
                 case 0:
                     await _harness.AdvanceAsync(TimeSpan.FromMinutes(_random.Next(1, 100)));
@@ -196,7 +193,12 @@ internal sealed class ActionWorld : IAsyncDisposable
                     await AnswerAsync();
                     await _harness.StartWorkerAsync();
                     break;
+                case 10:
+                    _target.Faults.Enqueue(TargetFault.ThrowsAfterEffect);
+                    _target.SilentAfterCalls = _target.Log.Count + 1;
+                    break;
                 case 4:
+                    _target.SilentAfterCalls = null;
                     await ReleaseAsync();
                     break;
                 case 5 or 6:
@@ -212,7 +214,7 @@ internal sealed class ActionWorld : IAsyncDisposable
     /// <summary>Whatever still waits for somebody gets its answer, so that nothing is left in doubt.</summary>
     private async Task EndAsync()
     {
-        _target.UnclearLooks = 0;
+        (_target.UnclearLooks, _target.SilentAfterCalls) = (0, null);
         _target.Faults.Clear();
         for (var round = 0; round < 12; round++)
         {
@@ -255,16 +257,15 @@ internal sealed class ActionWorld : IAsyncDisposable
         }
     }
 
-    public static bool Dump;
     private async Task<IReadOnlyList<Violation>> CheckAsync()
     {
-        if (Dump) { foreach (var r in await _harness.RunsAsync()) Console.WriteLine(await _harness.TellAsync(r.Row.Run)); foreach (var c in _target.Log) Console.WriteLine(c); Console.WriteLine(string.Join(", ", _target.Resources)); }
 
-        var log = _target.Log.Select((c, i) =>
-            $$"""{"actionId":"{{c.ActionId}}","op":"{{c.Operation}}","resource":"{{c.Resource.Split(' ')[1]}}","applied":{{(c.Applied ? "true" : "false")}}{{(i < _options.Positions.Count ? $",\"after\":{_options.Positions[i]}" : "")}}}""");
+        var log = _target.Log.Select(c =>
+            $$"""{"actionId":"{{c.ActionId}}","op":"{{c.Operation}}","resource":"{{c.Resource.Split(' ')[1]}}","applied":{{(c.Applied ? "true" : "false")}},"after":{{_options.Positions[(c.ActionId, c.Operation, c.Attempt)]}}}""");
         return HistoryCheck.Run(await JournalExport.LinesAsync(_store), new HistoryOptions
         {
             TargetLog = log,
+            TargetLooks = _options.Looks.Select(l => $$"""{"look":true,"actionId":"{{l.ActionId}}"{{(l.So is { } so ? $",\"so\":{(so ? "true" : "false")}" : "")}},"at":{{l.At}}}"""),
             TargetState = _target.Resources.Where(r => r.StartsWith("deny ", StringComparison.Ordinal)).Select(r => r[5..]),
             Action = "deny",
             Resource = "network",

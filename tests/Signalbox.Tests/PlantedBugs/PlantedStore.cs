@@ -43,6 +43,7 @@ public enum Bug
     LimitUncounted,
     UnknownTakenForFailed,
     OneLookTakenForVerified,
+    LooksThatNeverWere,
 }
 
 /// <summary>A store in memory as it should be, but for one bug. It shows that the checker and the crash test would find that bug in an engine or in a store.</summary>
@@ -251,7 +252,8 @@ internal sealed class PlantedStore(ManualClock clock, Bug bug) : IRunStore
         Bug.SelfApproval => Altered<ApprovalRequested>(commit, EntryKinds.ApprovalRequested, r => r.Terms is null ? r : r with { Terms = r.Terms with { Barred = null } }),
         Bug.HashOmitsAnArgument => WithHashOfLess(commit),
         Bug.UnknownTakenForFailed => commit with { Entries = [.. commit.Entries.Select(e => e.Kind == EntryKinds.ActionUnknown ? e with { Kind = EntryKinds.ActionNotApplied } : e)] },
-        Bug.OneLookTakenForVerified => Altered<ActionObserved>(commit, EntryKinds.ActionVerified, o => o with { Agreement = new Agreement(1, 0, 3, 2_000_000) }),
+        Bug.OneLookTakenForVerified => Altered<ActionObserved>(commit, EntryKinds.ActionVerified, o => o.Agreement is null ? o : o with { Agreement = o.Agreement with { Looks = 1, Over = 0 } }),
+        Bug.LooksThatNeverWere => Altered<ActionObserved>(commit, EntryKinds.ActionVerified, o => o.Agreement is null ? o : o with { Agreement = new Agreement(3, 2_000_000, 3, 2_000_000) }),
         Bug.EpochUnchecked => commit with { Epoch = null },
         Bug.ExpectedSeqUnchecked or Bug.WakeUpLost => commit with { ExpectedSeq = null },
         Bug.StepRecordedTwice when commit.Entries[^1].Kind == EntryKinds.StepCompleted && Strikes(1) => commit with { Entries = [.. commit.Entries, commit.Entries[^1]] },

@@ -34,6 +34,8 @@ public sealed class Planted_bugs_of_actions
         new("ruling on record in one run alone", "store", "I9", s => ActionWorld.PlayAsync(s, Bug.RulingInOneRunAlone)),
         new("limit not added up", "store", "I16", s => ActionWorld.PlayAsync(s, Bug.LimitUncounted)),
         new("one look taken for verified", "journal", "I21", s => ActionWorld.PlayAsync(s, Bug.OneLookTakenForVerified)),
+        new("looks told of that never were", "journal", "I21", s => ActionWorld.PlayAsync(s, Bug.LooksThatNeverWere, () => new() { Verification = Verification.Default })),
+        new("cut stream accepted", "journal", "I23", _ => Planted_bugs_of_agents.PlayAsync(Bug.CutReplyTaken)),
     ];
 
     [Fact]

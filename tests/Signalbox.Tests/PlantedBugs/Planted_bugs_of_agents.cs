@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.Extensions.AI;
+using Signalbox.HistoryChecker;
 using Signalbox.Journal;
 using Signalbox.Testing;
 using Signalbox.Tests.Agents;
@@ -24,8 +25,16 @@ public sealed class Planted_bugs_of_agents
     [InlineData(Bug.EscalationLeftOut, "which does not stand; got")]
     public async Task Are_found(Bug bug, string told) => Assert.Contains(told, await FindAsync(bug), StringComparison.Ordinal);
 
+    /// <summary>What the history checker finds in the same world.</summary>
+    internal static async Task<IReadOnlyList<Violation>> PlayAsync(Bug bug)
+    {
+        IReadOnlyList<Violation> violations = [];
+        await FindAsync(bug, async bench => violations = HistoryCheck.Run(await JournalExport.LinesAsync(bench.Harness.Store)));
+        return violations;
+    }
+
     /// <summary>The first tier uses a tool, and calls one that its state does not give; it is unsure, and the second one is sure.</summary>
-    private static async Task<string?> FindAsync(Bug bug)
+    private static async Task<string?> FindAsync(Bug bug, Func<Bench, Task>? look = null)
     {
         var clock = new ManualClock();
         await using var store = new PlantedStore(clock, bug);
@@ -47,7 +56,7 @@ public sealed class Planted_bugs_of_agents
         await bench.RunAsync();
         try
         {
-            await bench.CheckAsync();
+            await (look?.Invoke(bench) ?? bench.CheckAsync());
             return null;
         }
         catch (Exception e)

@@ -1,0 +1,41 @@
+using static Signalbox.Testing.TargetBench;
+
+namespace Signalbox.Testing;
+
+/// <summary>T4: the target cannot be asked. The engine calls it once, so a handler must not call it twice, nor say that it knows.</summary>
+internal static class BlindTargets
+{
+    public static async Task A_look_is_unclear_before_and_after_the_call_and_does_nothing(TargetBench bench)
+    {
+        var subject = bench.NewSubject();
+        var context = NewContext();
+        var before = await bench.EffectsAsync(subject);
+        await subject.ExpectProbeAsync(ObservationKind.Unclear, context, "before the call");
+        await ExpectStandsAsync(subject, false, "after a look alone");
+        await bench.ExpectEffectsAsync(subject, before, 0, "a look");
+        await subject.ExecuteAsync(context);
+        before = await bench.EffectsAsync(subject);
+        await subject.ExpectProbeAsync(ObservationKind.Unclear, context, "after the call");
+        await subject.ExpectVerifyAsync(ObservationKind.Unclear, context, "after the call, to verify");
+        await bench.ExpectEffectsAsync(subject, before, 0, "two looks");
+    }
+
+    [NeedsFeature(TargetFeatures.LostAnswers)]
+    public static async Task A_call_whose_answer_is_lost_is_an_error(TargetBench bench)
+    {
+        var subject = bench.NewSubject();
+        await subject.PlantAsync(TargetFault.ThrowsAfterEffect);
+        Expect.That(
+            await subject.TryExecuteAsync(NewContext()) is not null,
+            "ExecuteAsync came back without an error, and its answer was lost: either the loss is hidden, or the target was called again.");
+    }
+
+    [NeedsFeature(TargetFeatures.Failures)]
+    public static async Task A_call_that_fails_is_not_made_again_by_the_handler(TargetBench bench)
+    {
+        var subject = bench.NewSubject();
+        await subject.PlantAsync(TargetFault.ThrowsBeforeEffect);
+        Expect.That(await subject.TryExecuteAsync(NewContext()) is not null, "ExecuteAsync came back without an error from a call that the target refused: only the engine tries again.");
+        await ExpectStandsAsync(subject, false, "after a call that the target refused");
+    }
+}
