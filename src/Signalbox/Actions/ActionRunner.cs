@@ -75,7 +75,7 @@ internal sealed class ActionRunner
             return new Acted(step, outcome, null);
         }
 
-        var edited = await ActAsync($"{(scope.Length == 0 ? "" : scope + "/")}edit-{outcome.ActionId[..8]}", edit, isOrdered: true);
+        var edited = await ActAsync(EditScope(scope, outcome.ActionId), edit, isOrdered: true);
         return new Acted(step, edited.Outcome! with { Edited = edit.Arguments }, null);
     }
 
@@ -200,6 +200,9 @@ internal sealed class ActionRunner
 
         return null;
     }
+
+    /// <summary>The scope in which what a person proposed instead of an action is asked for.</summary>
+    public static string EditScope(string scope, string actionId) => $"{(scope.Length == 0 ? "" : scope + "/")}edit-{actionId[..8]}";
 
     /// <summary>The id of an action: the same for every attempt, another for every step of every run.</summary>
     public static string ActionId(RunId run, int visitNumber, ScopedStep step) =>

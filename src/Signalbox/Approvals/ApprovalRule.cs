@@ -35,7 +35,7 @@ public sealed record Caller(string Actor, IReadOnlyCollection<string> Roles)
     private const string Person = "person:";
 
     /// <summary>Whether an actor is a person, and no program, worker or agent.</summary>
-    public static bool IsPerson(string? actor) => actor?.Length > Person.Length && actor.StartsWith(Person, StringComparison.Ordinal);
+    public static bool IsPerson(string? actor) => actor?.StartsWith(Person, StringComparison.Ordinal) == true && !string.IsNullOrWhiteSpace(actor[Person.Length..]) && !actor.Any(char.IsControl);
 
     /// <summary>Whether it has one of the roles, or all.</summary>
     public static bool IsIn(IEnumerable<string>? roles, IReadOnlyCollection<string> wanted) => roles?.Any(r => r == AnyRole || wanted.Contains(r, StringComparer.Ordinal)) == true;

@@ -275,13 +275,18 @@ internal sealed class VisitRecord
 
         foreach (var (step, action) in _actions.Where(a => a.Value is { Intent: null, Outcome: null } or { Outcome.Kind: EntryKinds.ActionNotApplied or EntryKinds.ActionDiverged or EntryKinds.ActionRefused }).ToArray())
         {
-            if (!IsKept(step.Scope))
+            if (!IsKept(step.Scope) && !HasEdit(step, action))
             {
                 _actions[step] = new ActionRecord { Attempts = action.Attempts, IsReopened = true };
                 _asked.Remove(step);
                 _outcomes.Remove(step);
             }
         }
+
+        // What a person proposed instead is what is asked again, not what it replaced.
+        bool HasEdit(ScopedStep step, ActionRecord action) =>
+            Outcome(step) is { Kind: EntryKinds.ApprovalAnswered } answer && Body.Read<ApprovalAnswered>(answer).Choice == OpenApproval.Edit
+            && _actions.Keys.Any(a => a.Scope == ActionRunner.EditScope(step.Scope, Body.Read<ActionObserved>(action.Outcome!).ActionId));
 
         bool IsKept(string scope) => askings[true].Any(a => IsWithin(scope, a));
     }

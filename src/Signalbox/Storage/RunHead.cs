@@ -66,7 +66,7 @@ public sealed record OpenApproval(ApprovalTerms Terms, IReadOnlyList<Voice> Voic
         const string Nothing = "The answer is recorded and changed nothing.";
         return answer switch
         {
-            _ when !actor.StartsWith("person:", StringComparison.Ordinal) => new("approval_not_a_person", $"Only a person may answer this; '{actor}' is none. {Nothing}"),
+            _ when !Caller.IsPerson(actor) => new("approval_not_a_person", $"Only a person may answer this; '{actor}' is none. {Nothing}"),
             _ when !Caller.IsIn(answer.Roles, Terms.Roles) => new("approval_role", $"{actor} has none of the roles that may answer this ({string.Join(", ", Terms.Roles)}). {Nothing}"),
             _ when Terms.Barred?.Contains(actor, StringComparer.Ordinal) == true => new("approval_self", $"{actor} has proposed this or asked for it, so that somebody else must answer. {Nothing}"),
             _ when Voices.Any(v => v.Actor == actor) => new("approval_repeated", $"{actor} has answered already; {Terms.Quorum} different persons are needed. {Nothing}"),
