@@ -118,7 +118,9 @@ internal sealed class Approvals(Findings findings)
         if (choice == "edit" && request.Action is { } action)
         {
             // What is proposed instead is proposed in a scope of its own.
-            run.Edits.Add(new($"{(entry.Scope.Length == 0 ? "" : entry.Scope + "/")}edit-{action.Id[..Math.Min(8, action.Id.Length)]}", entry.Actor, entry.Seq));
+            var edit = new Edit($"{(entry.Scope.Length == 0 ? "" : entry.Scope + "/")}edit-{action.Id[..Math.Min(8, action.Id.Length)]}", entry.Actor, entry.Seq);
+            run.Edits.RemoveAll(e => e.Scope == edit.Scope); // of one that came to nothing, before a retry asked again
+            run.Edits.Add(edit);
         }
 
         if (request.IsDecided(choice))

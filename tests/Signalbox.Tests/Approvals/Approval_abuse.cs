@@ -5,14 +5,14 @@ namespace Signalbox.Tests.Approvals;
 
 /// <summary>
 /// People and programs that answer for actions in every way that they should not: twice, late, at the very instant, for something else, in the wrong role, for themselves, while workers die, runs are canceled,
-/// fail and are retried, and roles are taken away. Some 1,500 histories; <c>SIGNALBOX_RUNS</c> sets how many, <c>SIGNALBOX_SEED</c> where to begin: what failed names its seed.
+/// fail and are retried, and roles are taken away. Some 1,000 histories; <c>SIGNALBOX_RUNS</c> sets how many, <c>SIGNALBOX_SEED</c> where to begin: what failed names its seed.
 /// </summary>
 public sealed class Approval_abuse(ITestOutputHelper output)
 {
     [Fact]
     public async Task Comes_to_no_effect_without_a_whole_approval_of_exactly_that_in_time_and_once()
     {
-        var count = int.Parse(Environment.GetEnvironmentVariable("SIGNALBOX_RUNS") ?? "1500", CultureInfo.InvariantCulture);
+        var count = int.Parse(Environment.GetEnvironmentVariable("SIGNALBOX_RUNS") ?? "1000", CultureInfo.InvariantCulture);
         var first = ulong.Parse(Environment.GetEnvironmentVariable("SIGNALBOX_SEED") ?? "1", CultureInfo.InvariantCulture);
         var seen = new SortedDictionary<string, long>(StringComparer.Ordinal);
         var failures = new List<string>();
