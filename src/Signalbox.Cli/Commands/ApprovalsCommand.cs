@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Json;
 using Signalbox.CommandLine.Rendering;
 using Signalbox.CommandLine.Stores;
 using Signalbox.Journal;
@@ -114,9 +115,21 @@ internal static class ApprovalsCommand
     private static string What(OpenWait wait, ApprovalRequested? asked) => asked switch
     {
         null => $"(the question cannot be read; entry {wait.Seq})",
-        { Action: { } action } => VisibleText.Of($"{(action.Undo ? "undo " : "")}{action.Action} {(action.Arguments.Reference is null ? action.Arguments.ToString() : "(…)")}", 400),
+        { Action: { } action } => $"{(action.Undo ? "undo " : "")}{VisibleText.Of(action.Action)} {Arguments(action.Arguments)}",
         _ => VisibleText.Of(asked.Title, 400),
     };
+
+    private static string Arguments(RawJson arguments)
+    {
+        try
+        {
+            return arguments.Reference is null ? VisibleText.OfJson(arguments.Utf8.Span, 400).Text : "(…)";
+        }
+        catch (JsonException)
+        {
+            return "(they cannot be read)";
+        }
+    }
 
     private static string Needs(ApprovalTerms? terms) => terms is null ? "anybody" : $"{(terms.Quorum > 1 ? Words.Number(terms.Quorum) + " x " : "")}{string.Join(" or ", terms.Roles)}";
 }

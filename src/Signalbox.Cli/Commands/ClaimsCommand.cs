@@ -236,7 +236,7 @@ internal static class ClaimsCommand
         var parts = text.Split('/');
         if (parts[0] == "ip" || (IPAddress.TryParse(parts[0], out _) && parts[0].AsSpan().IndexOfAny('.', ':') >= 0))
         {
-            throw CliException.WrongUse($"--resource '{text}' is neither an address nor a network (of which every bit beyond its length is zero, as in 192.0.2.0/24). Nothing was listed.");
+            throw CliException.WrongUse($"--resource '{text}' is neither an address nor a network, such as 192.0.2.0/24. Nothing was listed.");
         }
 
         try

@@ -24,6 +24,8 @@ public sealed class BlockAddressHandler(GateTarget target) : ActionHandler<Block
 
     public override ActionPolicy Policy => new() { Looks = 1, Pause = TimeSpan.Zero };
 
+    public override ApprovalRule? Approval(BlockAddress action) => null; // a person has said so in the state before
+
     public override Task<Observation> ProbeAsync(BlockAddress action, ActionContext context, CancellationToken cancellationToken) => Task.FromResult(
         target.IsSilent ? Observation.Unclear("the list cannot be read")
         : target.Blocked.Contains(action.Ip) ? Observation.So($"{action.Ip} stands on line 1 of the deny list")

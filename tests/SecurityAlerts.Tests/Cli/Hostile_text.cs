@@ -29,6 +29,21 @@ public sealed class Hostile_text : IDisposable
         ["costs"],
         ["costs", "--by-run"],
         ["costs", "--json", "--by-run"],
+        ["approvals"],
+        ["approvals", "--json"],
+        ["approvals", "r-evil1"],
+        ["approvals", "r-evil1", "--full"],
+        ["approvals", "r-evil1", "--json"],
+        ["approvals", "r-evil2"],
+        ["approve", "r-evil2", "--hash", Evil],
+        ["reject", "r-evil2", "--hash", Evil, "--reason", Evil],
+        ["actions"],
+        ["actions", "--json"],
+        ["claims"],
+        ["claims", "--json"],
+        ["claims", "--resource", Evil],
+        ["claims", "release", "r-evil1", Evil, "--reason", Evil],
+        ["show", "r-evil2"],
         ["answer", "r-evil1", Evil],
         ["answer", "r-evil1"],
         ["show", Evil],
@@ -49,10 +64,27 @@ public sealed class Hostile_text : IDisposable
         await journals.AppendAsync(run, EntryKinds.SignalReceived, new SignalReceived(Evil, JsonOf(Evil)), actor: Evil);
         await journals.AppendAsync(run, EntryKinds.ActionVerified, new ActionObserved(Evil, Evil, Evil, Evil), step: "b/-/1", actor: Evil, cause: Evil);
         await AgentAsync(journals, run);
+        await ActionAsync(journals, run);
         await journals.EnterAsync(run, "Start", Evil, Evil, 2);
         await journals.AppendAsync(run, "some.new_kind" + Evil, Body.Write(new SignalReceived(Evil, JsonOf(Evil))), "", 0, Evil, Evil, Evil, Evil);
         await journals.AskAsync(run, Evil, "approval/-/1", "", Evil, "no");
     });
+
+    /// <summary>A run that asks about an action of which every word is evil but what a resource does not let through.</summary>
+    private static async Task ActionAsync(Journals journals, RunId other)
+    {
+        var run = await journals.StartAsync("r-evil2");
+        var claim = new Claim(Resource.Of("kind", "\u202Eevil"), Evil, [Evil]);
+        var proposed = new ActionProposed(Evil, Evil, JsonOf(Evil), Evil, Evil, Evil, 1, Evil, Evil, Evil, true, [claim], Evil);
+        var terms = new ApprovalTerms([Evil], 2, [Evil], [Evil], 1, Evil, Evil, Evil);
+        await journals.AppendAsync(run, EntryKinds.ActionProposed, proposed, step: Evil + "/-/1", cause: Evil, actor: Evil);
+        await journals.AppendAsync(run, EntryKinds.PolicyJudged, new PolicyJudged(Evil, Evil, Evil, Evil, Evil), step: Evil + "/-/1", cause: Evil, actor: Evil);
+        await journals.AppendAsync(run, EntryKinds.ConflictRaised, new ConflictRaised(Evil, Evil, Evil, Evil, other, Evil, Evil, Evil, Evil, ClaimPhase.Hold), step: Evil + "/-/1", cause: Evil, actor: Evil);
+        await journals.AppendAsync(run, EntryKinds.ConflictRuled, new ConflictRuled(Evil, other, Evil, Evil, Evil, Evil), step: Evil + "/-/1", cause: Evil, actor: Evil);
+        await journals.AppendAsync(run, EntryKinds.ClaimQueued, new ClaimQueued("a-2", Evil, [claim], [new ClaimHolder(other, Evil, Evil)]), step: "queued/-/1", cause: Evil, actor: Evil);
+        await journals.AppendAsync(run, EntryKinds.ApprovalIgnored, new ApprovalAnswered(Evil, Evil, [Evil], Evil, JsonOf(Evil)), step: Evil, cause: Evil, actor: Evil);
+        await journals.AppendAsync(run, EntryKinds.ApprovalRequested, new ApprovalRequested(Evil, [Evil], JsonOf(Evil), null, Evil, terms, proposed, [Evil]), step: Evil + "/-/1", cause: Evil, actor: Evil);
+    }
 
     /// <summary>An agent of which every word is evil.</summary>
     private static async Task AgentAsync(Journals journals, RunId run)
@@ -119,7 +151,7 @@ public sealed class Hostile_text : IDisposable
     {
         await EvilAsync();
 
-        var run = JsonDocument.Parse((await _store.RunAsync("runs", "--json")).Output).RootElement;
+        var run = (await _store.RunAsync("runs", "--json")).Lines.Select(l => JsonDocument.Parse(l).RootElement).Single(r => r.GetProperty("run").GetString() == "r-evil1");
 
         Assert.Equal(Evil.Replace('\ud800', '\uFFFD'), run.GetProperty("key").GetString());
     }

@@ -42,6 +42,26 @@ internal sealed class Journals(IRunStore store, ManualClock clock)
         await AppendAsync(run, EntryKinds.RunWaiting, actor: "engine", cause: "only durable waits are left");
     }
 
+    /// <summary>Parks a run behind a question about an action.</summary>
+    public async Task<ActionProposed> AskForAsync(RunId run, string arguments = """{"ip":"192.0.2.7"}""", ApprovalTerms? terms = null, long? due = null, string step = "block/-/1", bool mayEdit = false)
+    {
+        var hash = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(CanonicalJson.Of(Encoding.UTF8.GetBytes(arguments))));
+        var payload = Payload.Of(Encoding.UTF8.GetBytes(arguments));
+        var placed = arguments.Length > 4096 ? RawJson.To(payload.Hash) : Json(arguments);
+        var proposed = new ActionProposed(
+            "a-" + hash[..16], "block", placed, hash, "T3", "door", 2, "0123456789abcdef", "workflow:door", "person:carl",
+            Claims: [new Claim(Resource.Of("ip", "192.0.2.7"), "block", ["allow"])], Reversibility: "reversible");
+        string[] choices = mayEdit ? ["approve", "reject", "edit"] : ["approve", "reject"];
+        var bound = (terms ?? new ApprovalTerms(["approver"], 1, choices, ["person:carl"], 3_600_000_000, "reject")) with { Choices = choices, ActionId = proposed.ActionId, ArgumentsHash = hash };
+        Payload[] payloads = arguments.Length > 4096 ? [payload] : [];
+        await AppendAsync(run, EntryKinds.ActionProposed, proposed, step: step, cause: "it needs approval", payloads: payloads);
+        await AppendAsync(run, EntryKinds.PolicyJudged, new PolicyJudged(proposed.ActionId, "block", "hours", "ask", "it is night"), step: step, actor: "policy:hours", cause: "it is night");
+        await AppendAsync(
+            run, EntryKinds.ApprovalRequested, new ApprovalRequested("Do 'block'?", choices, null, due, "reject", bound, proposed, ["hours: it is night"]), step: step, cause: "hours: it is night", payloads: payloads);
+        await AppendAsync(run, EntryKinds.RunWaiting, actor: "engine", cause: "only durable waits are left");
+        return proposed;
+    }
+
     public async Task HoldAsync(RunId run, string code = TroubleCodes.Quarantined, string reason = "Its worker died 5 times in a row.") =>
         await AppendAsync(run, EntryKinds.RunHeld, new Trouble(code, reason), actor: "engine", cause: "held");
 

@@ -17,6 +17,7 @@ public sealed class The_documents
     [InlineData("docs/guides/evidence.md", "EvidenceExample.cs", "evidence")]
     [InlineData("docs/guides/verification.md", "VerificationExample.cs", "verification")]
     [InlineData("docs/guides/policies.md", "PoliciesExample.cs", "policies")]
+    [InlineData("docs/guides/approvals.md", "ApprovalsExample.cs", "approvals")]
     [InlineData("docs/testing.md", "ModelsExample.cs", "models")]
     [InlineData("docs/guides/evaluation.md", "EvaluationExample.cs", "evaluation")]
     public void Show_examples_that_are_compiled_here(string document, string source, string marker)
