@@ -29,6 +29,8 @@ public sealed class ShutHandler(IPortal portal) : ActionHandler<Shut>
         await portal.IsShutAsync(action.Address, cancellationToken) ? Observation.So($"{action.Address} is shut out") : Observation.NotSo($"{action.Address} may come in");
 
     public override Task<string?> ExecuteAsync(Shut action, ActionContext context, CancellationToken cancellationToken) => portal.ShutAsync(action.Address, cancellationToken);
+
+    public override Task<string?> UndoAsync(Shut action, ActionContext context, CancellationToken cancellationToken) => portal.OpenAsync(action.Address, cancellationToken);
 }
 
 public sealed class Guarding() : Workflow<Guard, GuardCase>("guarding", version: 1)
@@ -81,6 +83,8 @@ public interface IPortal
     Task<bool> IsShutAsync(IPAddress address, CancellationToken cancellationToken);
 
     Task<string?> ShutAsync(IPAddress address, CancellationToken cancellationToken);
+
+    Task<string?> OpenAsync(IPAddress address, CancellationToken cancellationToken);
 }
 
 public sealed class The_example_of_the_guide_to_verification
@@ -94,6 +98,12 @@ public sealed class The_example_of_the_guide_to_verification
         public Task<string?> ShutAsync(IPAddress address, CancellationToken cancellationToken)
         {
             Shut.Add(address);
+            return Task.FromResult<string?>("ok");
+        }
+
+        public Task<string?> OpenAsync(IPAddress address, CancellationToken cancellationToken)
+        {
+            Shut.Remove(address);
             return Task.FromResult<string?>("ok");
         }
     }
