@@ -100,7 +100,7 @@ internal sealed class ResponseWorld : IAsyncDisposable
     private async Task<Settled> SettleAsync(RunId run)
     {
         var client = Client.Value;
-        var row = await client.WaitUntilAsync(run, row => !row.IsOpen || row.Status is RunStatus.Waiting or RunStatus.Held).WaitAsync(TimeLimit);
+        var row = (await client.WaitUntilSettledAsync(run).WaitAsync(TimeLimit)).Row;
         var @case = (await client.GetCaseAsync<AlertCase>(run))!;
         return new(row, @case, DecidedAlert.Of(@case.Alert, row, @case), await Store.ReadAsync(run, 0, 10_000, default));
     }

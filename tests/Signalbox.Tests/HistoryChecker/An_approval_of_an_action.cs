@@ -283,5 +283,6 @@ public sealed class An_approval_of_an_action
         roles = roles ?? ["approver"],
         hash,
         edited = edited is null ? (JsonElement?)null : JsonDocument.Parse(edited).RootElement,
-    }) with { Actor = who };
+    }) with
+    { Actor = who };
 }

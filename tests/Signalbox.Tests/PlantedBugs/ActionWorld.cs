@@ -21,6 +21,9 @@ public sealed class DeedOptions
 
     public TargetClass? Class { get; init; }
 
+    /// <summary>How many persons must approve each action at least.</summary>
+    public int QuorumMin { get; init; }
+
     /// <summary>Acts when it is asked to look.</summary>
     public bool ActsBeforeItsIntent { get; init; }
 
@@ -50,7 +53,7 @@ public abstract class DeedHandler<TDeed>(FaultyTarget target, DeedOptions option
 
     public override ActionPolicy Policy => base.Policy with { OnConflict = options.OnConflict, Priority = priority, Verification = options.Verification };
 
-    public override ApprovalRule? Approval(TDeed action) => action.Quorum == 0 ? null : new ApprovalRule { Quorum = action.Quorum, ValidFor = TimeSpan.FromMinutes(30), Within = TimeSpan.FromHours(2) };
+    public override ApprovalRule? Approval(TDeed action) => Math.Max(action.Quorum, options.QuorumMin) is var quorum and > 0 ? new ApprovalRule { Quorum = quorum, ValidFor = TimeSpan.FromMinutes(30), Within = TimeSpan.FromHours(2) } : null;
 
     public override IReadOnlyList<Claim> Claims(TDeed action) =>
         [.. new[] { action.Network, action.Second }.OfType<string>().Select(n => new Claim(Signalbox.Resource.Network(IPNetwork.Parse(n)), intent, [against]))];
@@ -229,7 +232,7 @@ internal sealed class ActionWorld : IAsyncDisposable
 
     private async Task BeginRunAsync()
     {
-        string[] lines = [.. Enumerable.Range(0, _random.Next(1, 4)).Select(_ => $"{(_random.Next(3) == 0 ? "permit" : "deny")} {Network()} {(_random.Next(3) == 0 ? Network() : "-")} {Math.Max(0, _random.Next(5) - 2)}")];
+        string[] lines = [.. Enumerable.Range(0, _random.Next(2, 4)).Select(_ => $"{(_random.Next(3) == 0 ? "permit" : "deny")} {Network()} {(_random.Next(3) == 0 ? Network() : "-")} {Math.Max(0, _random.Next(5) - 2)}")];
         await _harness.Client(s_persons[0]).StartAsync("flow", new Note(Number: _random.Next(2), Lines: lines));
     }
 
@@ -272,14 +275,14 @@ internal sealed class ActionWorld : IAsyncDisposable
         });
     }
 
-    /// <summary>No more than three denials in an hour, and whoever wants a fourth asks a person.</summary>
+    /// <summary>No more than two denials in an hour.</summary>
     private sealed class FewDenials : IActionPolicy
     {
         public string Name => "few";
 
         public PolicyVerdict? Judge(ProposedAction action) => action.Name != "deny" || action.Undo ? null : PolicyVerdict.Allow("within the limit") with
         {
-            Limit = new LimitUse("denials", 1, 3, (long)TimeSpan.FromHours(1).TotalMicroseconds),
+            Limit = new LimitUse("denials", 1, 2, (long)TimeSpan.FromHours(1).TotalMicroseconds),
             WhenReached = PolicyVerdictKind.Refuse,
         };
     }

@@ -6,7 +6,8 @@ namespace Signalbox.Tests.PlantedBugs;
 
 /// <summary>
 /// Bugs of an engine whose runs act on the same things, with approvals and claims. Each is planted in the engine as it is, whose histories are then played by seeds until the history checker finds one that
-/// breaks a promise. Without a bug none does.
+/// breaks a promise. Without a bug none does. <c>handler</c> is an action's handler under the engine as it is, <c>store</c> a store that checks less, <c>commit</c> what the engine writes, changed before the
+/// store checks it, and <c>journal</c> what it writes, changed as an engine with that bug would record it.
 /// </summary>
 public sealed class Planted_bugs_of_actions
 {
@@ -22,7 +23,7 @@ public sealed class Planted_bugs_of_actions
         new("unknown treated as failed, by a handler", "handler", "I6", s => ActionWorld.PlayAsync(s, options: () => new() { TakesUnclearForNot = true })),
         new("unknown treated as failed, by the engine", "journal", "I6", s => ActionWorld.PlayAsync(s, Bug.UnknownTakenForFailed)),
         new("unknown tried again without a key", "handler", "I5", s => ActionWorld.PlayAsync(s, options: () => new() { TakesUnclearForNot = true, Class = TargetClass.T1 }, targetClass: TargetClass.T4)),
-        new("approval consumed twice", "journal", "I8", s => ActionWorld.PlayAsync(s, Bug.ApprovalConsumedTwice)),
+        new("approval consumed twice", "journal", "I8", s => ActionWorld.PlayAsync(s, Bug.ApprovalConsumedTwice, () => new() { QuorumMin = 1, OnConflict = ConflictRule.Priority })),
         new("self-approval", "commit", "I8", s => ActionWorld.PlayAsync(s, Bug.SelfApproval)),
         new("approval checked at the decision, not when it is consumed", "store", "I8", s => ActionWorld.PlayAsync(s, Bug.ApprovalCheckedOnlyAtDecision)),
         new("expiry only by a sweeper", "store", "I3", s => ActionWorld.PlayAsync(s, Bug.ExpiryOnlyBySweeper)),
