@@ -156,6 +156,14 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
 
         var drafts = new List<EntryDraft>();
         var barriers = new Barriers();
+        Judge(action, drafts, barriers);
+        if (barriers.Refusal is { } forbidden)
+        {
+            // Nothing would be done, but its claim would stand in the way of whoever takes back what must not be.
+            return await EndAsync(action, EntryKinds.ActionRefused, forbidden, look, drafts);
+        }
+
+        drafts.Clear(); // nobody is asked, and no tier fails, by what is so already
         var also = await RuleAsync(action, drafts, barriers, mayAsk: false);
         if (barriers.Refusal is { } refused)
         {

@@ -342,7 +342,8 @@ internal sealed class ActionRunner
             throw await InDoubtAsync(step, intended, sighting.Look.Proof, sighting.Looks);
         }
 
-        if (sighting.Agreement is null)
+        var wasCalled = sighting.Agreement is null;
+        if (wasCalled)
         {
             error = (await ExecuteAsync(handler, arguments, intended.Undo, context, step)).Error;
             sighting = await LookAsync(step, handler, arguments, context, wanted, mayHaveHappened: true, _visit.Abandoned);
@@ -353,7 +354,7 @@ internal sealed class ActionRunner
             throw await InDoubtAsync(step, intended, $"undoing it failed: {error ?? sighting.Look.Proof}", sighting.Looks);
         }
 
-        await RecordTakenBackAsync(step, action, original, intended, sighting);
+        await RecordTakenBackAsync(step, action, original, intended, sighting, madeByUs: wasCalled || mayHaveHappened);
     }
 
     private Trouble InTheWay(ScopedStep step, ActionIntended intended, Storage.ClaimRefusal claims) => new(
@@ -361,11 +362,11 @@ internal sealed class ActionRunner
         $"Action '{intended.Action}' ({intended.ActionId}) cannot be taken back just now: {string.Join(", ", claims.InTheWay.Select(r => $"{r.Claim.Resource} is {(r.Phase == ClaimPhase.Standing ? "wanted" : "held")} by run {r.Run}").Distinct().Take(5))}. When that is settled: signalbox release {_visit.Row.Run} --undo, or --accept to leave it.",
         [step]);
 
-    private async Task RecordTakenBackAsync(ScopedStep step, ActionRecord action, ActionIntended original, ActionIntended intended, Sighting sighting)
+    private async Task RecordTakenBackAsync(ScopedStep step, ActionRecord action, ActionIntended original, ActionIntended intended, Sighting sighting, bool madeByUs)
     {
         const string Why = "undone on an operator's word";
         var (look, looks) = (sighting.Look, sighting.Looks);
-        var taken = Observed(EntryKinds.ActionVerified, step, intended, Why, look.Proof, madeByUs: true, looks, agreement: sighting.Agreement);
+        var taken = Observed(EntryKinds.ActionVerified, step, intended, Why, look.Proof, madeByUs, looks, agreement: sighting.Agreement);
         await _visit.Journal.AppendAsync(action.Outcome is null ? [taken, Observed(EntryKinds.ActionNotApplied, step, original, Why, look.Proof, madeByUs: false, looks)] : [taken]);
     }
 
@@ -393,7 +394,7 @@ internal sealed class ActionRunner
 
         if (sighting.Agreement is not null)
         {
-            await RecordTakenBackAsync(step, action, Body.Read<ActionIntended>(action.Intent!), intended, sighting);
+            await RecordTakenBackAsync(step, action, Body.Read<ActionIntended>(action.Intent!), intended, sighting, madeByUs: true);
         }
         else
         {
