@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using Signalbox.Journal;
 
@@ -27,7 +28,28 @@ internal sealed class ActionRunner
     public Task<ActionOutcome> ActAsync(string scope, Type type, object action, bool undo, string? tier = null)
     {
         var registration = _visit.Engine.Actions.Get(type);
-        return ActAsync(scope, registration, new RawJson(JsonSerializer.SerializeToUtf8Bytes(action, registration.ActionType, SignalboxJson.Options)), undo, tier);
+        return ActAsync(scope, registration, Written(registration, action), undo, tier);
+    }
+
+    /// <summary>The action as it is recorded; what is done later, perhaps by another process, is done by what is read of that.</summary>
+    private static RawJson Written(ActionRegistration registration, object action)
+    {
+        var written = JsonSerializer.SerializeToUtf8Bytes(action, registration.ActionType, SignalboxJson.Options);
+        byte[]? again;
+        try
+        {
+            again = JsonSerializer.SerializeToUtf8Bytes(JsonSerializer.Deserialize(written, registration.ActionType, SignalboxJson.Options), registration.ActionType, SignalboxJson.Options);
+        }
+        catch (Exception e) when (e is JsonException or NotSupportedException)
+        {
+            throw new ArgumentException($"Action '{registration.Name}' cannot be recorded: what is written of a {registration.ActionType.Name} cannot be read again ({e.Message}). Make it a plain record of its arguments.", nameof(action), e);
+        }
+
+        return written.AsSpan().SequenceEqual(again)
+            ? new RawJson(written)
+            : throw new ArgumentException(
+                $"Action '{registration.Name}' cannot be recorded: a {registration.ActionType.Name} is another one after it was written and read again ({Encoding.UTF8.GetString(written)} becomes {Encoding.UTF8.GetString(again)}), so that something else would be done. Make it a plain record of its arguments.",
+                nameof(action));
     }
 
     /// <summary>The same for an action as it was recorded.</summary>
@@ -206,7 +228,7 @@ internal sealed class ActionRunner
 
     /// <summary>The id of an action: the same for every attempt, another for every step of every run.</summary>
     public static string ActionId(RunId run, int visitNumber, ScopedStep step) =>
-        Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes($"{run}\n{visitNumber}\n{step.Scope}\n{step.Step}")).AsSpan(0, 16));
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{run}\n{visitNumber}\n{step.Scope}\n{step.Step}")).AsSpan(0, 16));
 
     /// <summary>Everything after a durable intent. <paramref name="fresh"/>: this very call wrote it, so that nobody can have executed it.</summary>
     public async Task<Entry> CarryThroughAsync(Entry intent, bool mayExecute, bool fresh = false)
