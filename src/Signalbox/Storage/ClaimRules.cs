@@ -147,10 +147,18 @@ public static class ClaimRules
     {
         ArgumentNullException.ThrowIfNull(table);
         var turns = new List<Commit>();
+        var before = new PathSet();
         foreach (var action in table.Queued().GroupBy(r => r.ActionId))
         {
+            // Whoever waits behind somebody who waits needs no look at what is held: where many wait, only the first at each place do.
             var rows = action.ToArray();
-            if (rows[0].Told || rows.Any(r => table.Overlapping(r.Claim.Resource.Path).Any(other => IsBefore(other, r.ActionId, r.Position) && other.IsLive(at))))
+            var waits = rows.Any(r => before.Overlaps(r.Claim.Resource.Path));
+            foreach (var row in rows.Where(r => r.IsLive(at)))
+            {
+                before.Add(row.Claim.Resource.Path);
+            }
+
+            if (waits || rows[0].Told || rows.Any(r => table.Overlapping(r.Claim.Resource.Path).Any(other => other.Phase == ClaimPhase.Hold && other.ActionId != r.ActionId)))
             {
                 continue;
             }
@@ -387,6 +395,48 @@ public static class ClaimRules
         foreach (var row in rows)
         {
             table.Remove(row);
+        }
+    }
+
+    /// <summary>Paths, and whether another one lies within one of them or contains one.</summary>
+    private sealed class PathSet
+    {
+        private readonly SortedSet<string> _paths = new(StringComparer.Ordinal);
+
+        public void Add(string path) => _paths.Add(path);
+
+        public bool Overlaps(string path)
+        {
+            if (_paths.Max is not { } last)
+            {
+                return false;
+            }
+
+            // What begins with the path comes right behind it; what the path begins with is, of those before it, no further back than their common beginning says.
+            if (string.CompareOrdinal(path, last) <= 0 && _paths.GetViewBetween(path, last).Min!.StartsWith(path, StringComparison.Ordinal))
+            {
+                return true;
+            }
+
+            for (var length = path.Length; length > 0;)
+            {
+                var part = path[..length];
+                if (string.CompareOrdinal(_paths.Min, part) > 0)
+                {
+                    return false;
+                }
+
+                var above = _paths.GetViewBetween(_paths.Min!, part).Max!;
+                var common = path.AsSpan().CommonPrefixLength(above);
+                if (common == above.Length)
+                {
+                    return true;
+                }
+
+                length = Math.Min(common, length - 1);
+            }
+
+            return false;
         }
     }
 }
