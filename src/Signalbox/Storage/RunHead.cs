@@ -229,7 +229,8 @@ public sealed record RunHead
         EntryKinds.WaitCompleted => Completed(entry, Body.Read<WaitCompleted>(entry).SignalSeq),
         EntryKinds.WaitWithdrawn or EntryKinds.ApprovalWithdrawn or EntryKinds.ApprovalExpired or EntryKinds.ClaimWithdrawn => Without(entry),
         EntryKinds.ApprovalAnswered => Answered(entry),
-        EntryKinds.ActionIntended or EntryKinds.ActionVerified or EntryKinds.ActionNotApplied or EntryKinds.ActionDiverged or EntryKinds.ActionRefused when Waits.Length > 0 => Without(entry),
+        EntryKinds.ActionIntended or EntryKinds.ActionVerified or EntryKinds.ActionNotApplied or EntryKinds.ActionDiverged or EntryKinds.ActionUnverified or EntryKinds.ActionRefused
+            when Waits.Length > 0 => Without(entry),
         EntryKinds.SignalReceived => Received(entry, Body.Read<SignalReceived>(entry).Name),
         _ => Spend(Spending.Of(entry)),
     };
