@@ -19,7 +19,7 @@ public sealed class A_mail_whose_answer_is_trusted(ServerProcess server) : IClas
         var (row, entries) = await SendAsync("answered");
         Assert.Equal((RunStatus.Completed, nameof(MailStage.Done)), (row.Status, row.State));
         Assert.Equal(
-            "the target answered 'POST mails/answered was answered 200 'done''; nobody can look whether it is so",
+            "the target answered 'POST mails/answered was answered 202 'accepted''; nobody can look whether it is so",
             Body.Read<ActionObserved>(Assert.Single(entries, e => e.Kind == EntryKinds.ActionUnverified)).Proof);
         Assert.Single(server.Of("mails", "answered"));
     }

@@ -363,7 +363,15 @@ internal sealed class ActionRunner
 
         if (sighting.Agreement is null)
         {
-            error = (await ExecuteAsync(handler, arguments, intended.Undo, context, step)).Error;
+            var executed = await ExecuteAsync(handler, arguments, intended.Undo, context, step);
+            error = executed.Error;
+            if (error is null && action.Outcome is not null && TrustsAnswer(handler, intended))
+            {
+                await RecordUnverifiedAsync(step, intended, executed);
+                return;
+            }
+
+            // A doubt that is taken back at a blind target stays one: what became of the action itself nobody has said.
             sighting = await LookAsync(step, handler, arguments, context, wanted, mayHaveHappened: true, _visit.Abandoned);
         }
 

@@ -27,8 +27,8 @@ public sealed record PlanOutcome(PlanStatus Status, IReadOnlyList<PlanStep> Step
 }
 
 /// <summary>
-/// Several actions as one: in order, each only when the one before is verified, or as good as anybody can know (a blind target whose answer is trusted); when one fails, those before are undone in reverse order, each undo probed and verified like an action. What cannot be undone comes
-/// last, so that nothing is left half done by what was known to be final.
+/// Several actions as one: in order, each only when the one before is verified, or was answered by a blind target that is trusted; when one fails, those before are undone in reverse order, each undo probed
+/// and verified like an action. What cannot be undone comes last, so that nothing is left half done by what was known to be final.
 /// </summary>
 internal sealed class Plan(VisitScope scope, IReadOnlyList<object> actions)
 {

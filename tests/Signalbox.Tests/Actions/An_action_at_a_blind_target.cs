@@ -196,6 +196,31 @@ public sealed class An_action_at_a_blind_target
         Assert.Equal(["execute", "undo"], bench.Target.Log.Select(c => c.Operation));
     }
 
+    [Theory]
+    [InlineData(ReleaseVerb.Undo, "execute undo")]
+    [InlineData(ReleaseVerb.Accept, "execute")]
+    public async Task That_is_no_longer_asked_for_is_settled_by_an_operators_word(ReleaseVerb verb, string calls)
+    {
+        var gate = new Gate();
+        await using var bench = await Bench.OfAsync(
+            new Flow(async visit =>
+            {
+                await visit.Act(s_block);
+                await gate.PassAsync();
+                return visit.GoTo(Step.Done);
+            }),
+            Trusted());
+        await bench.StartRunAsync();
+        await bench.Harness.AdvanceAsync(TimeSpan.FromSeconds(5)); // the first looks are unclear
+        Assert.Equal(1, gate.Passes);
+        await bench.Harness.CrashAndRestartAsync(Bench.Configured(signalbox => signalbox.Add(new Flow(Flow.GoesTo(Step.Done))), bench.Target));
+        Assert.Equal(TroubleCodes.EffectsNotAskedAgain, (await bench.IdleAsync()).ReasonCode);
+
+        await bench.ReleaseAsync(verb);
+        Assert.Equal(RunStatus.Completed, (await bench.IdleAsync()).Status);
+        Assert.Equal(calls, string.Join(' ', bench.Target.Log.Select(c => c.Operation)));
+    }
+
     [Fact]
     public async Task Lets_others_have_their_turn_when_it_is_answered()
     {
