@@ -29,7 +29,7 @@ public enum BlindRule
 
     /// <summary>
     /// The action ends as <see cref="ActionStatus.Unverified"/>, on the target's word alone. Only an answer that was recorded counts: where it is missing (an error, a time-out, a crash before it was on
-    /// record) the run is held as ever, and the target is not called again.
+    /// record) the run is held as ever, and the target is not called again. The policy counts as it is when the action is settled.
     /// </summary>
     TrustAnswer,
 }
