@@ -76,6 +76,14 @@ public sealed class A_target_with_a_fault
         Assert.Empty(await BrokenAsync(TargetClass.T3, Fault.LooksLag, verification: new Verification { Within = TimeSpan.FromSeconds(20), Every = TimeSpan.FromMilliseconds(20) }));
 
     [Fact]
+    public async Task May_be_trusted_blindly_only_where_the_contract_sees_what_its_failures_look_like()
+    {
+        Assert.Empty(await BrokenAsync(TargetClass.T4, Fault.None, blind: BlindRule.TrustAnswer));
+        var unseen = Assert.Single(await BrokenAsync(TargetClass.T4, Fault.None, blind: BlindRule.TrustAnswer, features: Features & ~TargetFeatures.LostAnswers));
+        Assert.Contains("An answer is trusted only where it is shown that what fails is no answer", unseen, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Is_here_for_each_fault_that_can_be_planted() =>
         Assert.Equal(Enum.GetValues<Fault>().Where(f => f != Fault.None), Faults.Select(row => row.Data.Item2).Distinct().Order());
 
@@ -91,12 +99,12 @@ public sealed class A_target_with_a_fault
             e.Message);
     }
 
-    private static async Task<List<string>> BrokenAsync(TargetClass targetClass, Fault fault, string? promise = null, Verification? verification = null)
+    private static async Task<List<string>> BrokenAsync(TargetClass targetClass, Fault fault, string? promise = null, Verification? verification = null, BlindRule blind = BlindRule.Hold, TargetFeatures features = Features)
     {
         var broken = new List<string>();
-        foreach (var fact in TargetContract.Facts(targetClass, Features).Where(f => promise is null || promise == DeclaresAnother || f.Name.Contains(promise, StringComparison.Ordinal)))
+        foreach (var fact in TargetContract.Facts(targetClass, features).Where(f => promise is null || promise == DeclaresAnother || f.Name.Contains(promise, StringComparison.Ordinal)))
         {
-            await using var harness = new PlantedHarness(targetClass, fault, verification);
+            await using var harness = new PlantedHarness(targetClass, fault, verification, blind);
             try
             {
                 await fact.CheckAsync(harness).WaitAsync(TimeSpan.FromSeconds(60));

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using Signalbox.HistoryChecker;
+using Signalbox.Journal;
 using Signalbox.Sqlite;
 using Signalbox.Storage;
 using Signalbox.Targets.Tests.Server;
@@ -61,6 +62,35 @@ public sealed class A_worker_that_is_killed(ServerProcess server, ITestOutputHel
         }
 
         Assert.Equal([0, 1], sent.Order()); // the doubt is real: between intent and record there are both
+    }
+
+    [Fact]
+    public async Task At_any_write_sends_no_second_mail_and_takes_the_answer_on_record_for_an_end_where_that_is_trusted()
+    {
+        var ends = new HashSet<(RunStatus Status, int Mails)>();
+        foreach (var after in new[] { false, true })
+        {
+            var write = 1;
+            for (var dies = true; dies; write++)
+            {
+                using var folder = new TempFolder();
+                dies = await DiesAtAsync(folder, TrustedMailFlow.TrustedMail, new Death(after, write));
+                await using var access = await SqliteRunAccess.OpenAsync(Victim.StorePath(folder.Path));
+                var row = Assert.Single(await access.Reader.ListAsync(new RunQuery(), default)).Row;
+                var kinds = (await access.Reader.ReadAsync(row.Run, 0, 1000, default)).Select(e => e.Kind).ToArray();
+                var isAnswered = kinds.Contains(EntryKinds.ActionExecuted);
+                Assert.Equal(isAnswered ? (RunStatus.Completed, null) : (RunStatus.Held, TroubleCodes.ActionInDoubt), (row.Status, row.ReasonCode));
+                Assert.Equal(isAnswered, kinds.Contains(EntryKinds.ActionUnverified));
+                var effects = server.Of("mails", Victim.Name(folder.Path, 0));
+                Assert.InRange(effects.Count, isAnswered ? 1 : 0, 1);
+                Assert.Empty(HistoryCheck.Run(await JournalExport.LinesAsync(access.Reader), new HistoryOptions { TargetLog = effects.Select(CheckerLine) }));
+                ends.Add((row.Status, effects.Count));
+            }
+
+            Assert.True(write > 5, $"The victim wrote only {write - 2} times.");
+        }
+
+        Assert.Equal(new HashSet<(RunStatus, int)> { (RunStatus.Completed, 1), (RunStatus.Held, 0), (RunStatus.Held, 1) }, ends);
     }
 
     [Fact]

@@ -6,7 +6,7 @@ namespace Signalbox.Targets.Tests;
 internal sealed record Place(string Name);
 
 /// <summary>A handler and a target that keep the contract but for one fault.</summary>
-internal sealed class PlantedHarness(TargetClass targetClass, Fault fault, Verification? verification = null) : TargetHarness<Place>
+internal sealed class PlantedHarness(TargetClass targetClass, Fault fault, Verification? verification = null, BlindRule blind = BlindRule.Hold) : TargetHarness<Place>
 {
     private readonly PlantedTarget _target = new(targetClass, fault, verification is null ? TimeSpan.FromMinutes(1) : TimeSpan.FromMilliseconds(100));
     private int _actions;
@@ -15,7 +15,7 @@ internal sealed class PlantedHarness(TargetClass targetClass, Fault fault, Verif
 
     protected override Place NewAction() => new((++_actions).ToString(CultureInfo.InvariantCulture));
 
-    protected override ActionHandler<Place> NewHandler() => new Handler(targetClass, fault, verification ?? Verification.Default, _target);
+    protected override ActionHandler<Place> NewHandler() => new Handler(targetClass, fault, verification ?? Verification.Default, blind, _target);
 
     protected override ValueTask<bool> StandsAsync(Place action) => ValueTask.FromResult(_target.Stands(action.Name));
 
@@ -37,14 +37,14 @@ internal sealed class PlantedHarness(TargetClass targetClass, Fault fault, Verif
         return ValueTask.CompletedTask;
     }
 
-    private sealed class Handler(TargetClass targetClass, Fault fault, Verification verification, PlantedTarget target) : ActionHandler<Place>
+    private sealed class Handler(TargetClass targetClass, Fault fault, Verification verification, BlindRule blind, PlantedTarget target) : ActionHandler<Place>
     {
         private readonly Dictionary<string, bool> _did = [];
         private bool? _cached;
 
         public override TargetClass TargetClass => fault == Fault.DeclaresAnotherClass ? TargetClass.T3 : targetClass;
 
-        public override ActionPolicy Policy => new() { ExecuteWithin = TimeSpan.FromSeconds(3), Verification = verification };
+        public override ActionPolicy Policy => new() { ExecuteWithin = TimeSpan.FromSeconds(3), Verification = verification, Blind = blind };
 
         public override Reversibility Reversibility => fault == Fault.DeclaresIrreversible ? Reversibility.Irreversible : base.Reversibility;
 

@@ -92,7 +92,8 @@ internal sealed class ActionFold
                 }
 
                 break;
-            case EntryKinds.ActionProbed or EntryKinds.ActionVerified or EntryKinds.ActionNotApplied or EntryKinds.ActionDiverged or EntryKinds.ActionRefused or EntryKinds.ActionUnknown:
+            case EntryKinds.ActionProbed or EntryKinds.ActionVerified or EntryKinds.ActionNotApplied or EntryKinds.ActionDiverged or EntryKinds.ActionUnverified or EntryKinds.ActionRefused
+                or EntryKinds.ActionUnknown:
                 Observe(entry, Body.Read<ActionObserved>(entry));
                 break;
             case EntryKinds.PolicyJudged:
@@ -156,6 +157,7 @@ internal sealed class ActionFold
             EntryKinds.ActionVerified => ("verified", seen.MadeByUs),
             EntryKinds.ActionNotApplied => ("not applied", story.MadeByUs),
             EntryKinds.ActionDiverged => ("diverged", story.MadeByUs),
+            EntryKinds.ActionUnverified => (seen.Undo ? "undo unverified" : "unverified", story.MadeByUs),
             EntryKinds.ActionRefused => ("refused", story.MadeByUs),
             _ => ("unknown", story.MadeByUs),
         };

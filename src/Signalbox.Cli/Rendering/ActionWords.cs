@@ -17,6 +17,7 @@ internal static class ActionWords
         EntryKinds.ActionVerified => Observed(entry, "VERIFIED", Tone.Good),
         EntryKinds.ActionNotApplied => Observed(entry, "not applied", Tone.Attention),
         EntryKinds.ActionDiverged => Observed(entry, "DIVERGED", Tone.Bad),
+        EntryKinds.ActionUnverified => Observed(entry, "UNVERIFIED, done by the target's word alone", Tone.Attention),
         EntryKinds.ActionRefused => Observed(entry, "refused", Tone.Attention),
         EntryKinds.ActionUnknown => Observed(entry, "UNKNOWN whether it happened", Tone.Bad),
         EntryKinds.ActionSettled => Settled(Body.Read<ActionSettled>(entry)),

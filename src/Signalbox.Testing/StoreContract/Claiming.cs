@@ -82,7 +82,7 @@ internal static class Claiming
 
     public static async Task A_hold_keeps_everybody_out_until_it_is_settled(StoreHarness harness)
     {
-        foreach (var (kind, stands) in new[] { (EntryKinds.ActionVerified, true), (EntryKinds.ActionNotApplied, false), (EntryKinds.ActionDiverged, false), (EntryKinds.ActionRefused, false) })
+        foreach (var (kind, stands) in new[] { (EntryKinds.ActionVerified, true), (EntryKinds.ActionNotApplied, false), (EntryKinds.ActionDiverged, false), (EntryKinds.ActionUnverified, false), (EntryKinds.ActionRefused, false) })
         {
             var holder = await harness.HoldAsync(Block(Address));
             ExpectInTheWay(await harness.TryAsync(Block(Address)), ClaimRefusal.Held, holder);

@@ -47,7 +47,7 @@ internal static class Mixing
                 3 or 4 => Intend(run, "act", claims, overrules: random.Below(3) == 0 ? [other] : null),
                 5 => Intend(run, "act", [.. (await harness.ClaimsAsync(run)).Select(r => r.Claim)], undo: true, releases: [other]),
                 6 or 7 => Observed(EntryKinds.ActionVerified, run, made: random.Below(2) == 0, undo: random.Below(3) == 0, until: random.Below(2) == 0 ? now.AddMinutes(random.Below(30)) : null),
-                8 => Observed(random.Below(2) == 0 ? EntryKinds.ActionNotApplied : EntryKinds.ActionDiverged, run, undo: random.Below(2) == 0),
+                8 => Observed(random.Below(3) switch { 0 => EntryKinds.ActionNotApplied, 1 => EntryKinds.ActionDiverged, _ => EntryKinds.ActionUnverified }, run, undo: random.Below(2) == 0),
                 9 => Release(run),
                 _ => random.Below(3) == 0 ? Held : Observed(EntryKinds.ActionVerified, run, claims: claims),
             };

@@ -20,6 +20,16 @@ internal static class BlindTargets
         await bench.ExpectEffectsAsync(subject, before, 0, "two looks");
     }
 
+    public static Task An_answer_is_trusted_only_where_it_is_shown_that_what_fails_is_no_answer(TargetBench bench)
+    {
+        // The engine takes whatever ExecuteAsync returns for done; the facts below are what speaks for that.
+        const TargetFeatures Needed = TargetFeatures.Failures | TargetFeatures.LostAnswers;
+        Expect.That(
+            bench.NewSubject().Policy.Blind == BlindRule.Hold || bench.Has(Needed),
+            $"The policy says {nameof(BlindRule.TrustAnswer)}, and the features lack {nameof(TargetFeatures.Failures)} or {nameof(TargetFeatures.LostAnswers)}: plant both, so that the contract sees that neither looks like an answer.");
+        return Task.CompletedTask;
+    }
+
     [NeedsFeature(TargetFeatures.LostAnswers)]
     public static async Task A_call_whose_answer_is_lost_is_an_error(TargetBench bench)
     {

@@ -58,7 +58,7 @@ public abstract class TargetHarness<TAction> : TargetHarness
 
         public override Reversibility Reversibility => handler.Reversibility;
 
-        protected override ActionPolicy Policy => handler.Policy;
+        public override ActionPolicy Policy => handler.Policy;
 
         public override IReadOnlyList<string> Claims() => [.. handler.Claims(action).Select(c => $"{c.Intent} {c.Resource.Path} against [{string.Join(", ", c.Against ?? [])}]")];
 

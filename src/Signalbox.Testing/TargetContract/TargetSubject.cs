@@ -10,7 +10,7 @@ internal abstract class TargetSubject
 
     public abstract Reversibility Reversibility { get; }
 
-    protected abstract ActionPolicy Policy { get; }
+    public abstract ActionPolicy Policy { get; }
 
     /// <summary>What the action claims, in words that can be compared.</summary>
     public abstract IReadOnlyList<string> Claims();

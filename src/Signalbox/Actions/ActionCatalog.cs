@@ -8,7 +8,7 @@ namespace Signalbox;
 internal sealed record ActionRegistration(string Name, Type ActionType, Func<IServiceProvider, BoundHandler> Bind)
 {
     /// <summary>What is wrong with the policy of the action's handler, a sentence each.</summary>
-    public IEnumerable<string> Faults(BoundHandler handler) => handler.Policy.Faults().Select(f => $"The policy of action '{Name}': {f}");
+    public IEnumerable<string> Faults(BoundHandler handler) => handler.Policy.Faults(handler.TargetClass).Select(f => $"The policy of action '{Name}': {f}");
 
     /// <exception cref="InvalidOperationException">The handler's policy has faults that it did not have, or that could not be seen, at start-up.</exception>
     public void ThrowIfUnfit(BoundHandler handler)

@@ -17,8 +17,21 @@ public enum TargetClass
     /// <summary>Probe-only: it can be asked whether it is so; doing it twice changes nothing more.</summary>
     T3,
 
-    /// <summary>Blind: it cannot be asked. A missing reply holds the run.</summary>
+    /// <summary>Blind: it cannot be asked. A missing reply holds the run, and so does any reply unless the action's policy says otherwise (<see cref="ActionPolicy.Blind"/>).</summary>
     T4,
+}
+
+/// <summary>What becomes of an action whose target cannot be asked (<see cref="TargetClass.T4"/>) when the target has answered the call.</summary>
+public enum BlindRule
+{
+    /// <summary>An answer proves nothing: the run is held, and a person looks.</summary>
+    Hold,
+
+    /// <summary>
+    /// The action ends as <see cref="ActionStatus.Unverified"/>, on the target's word alone. Only an answer that was recorded counts: where it is missing (an error, a time-out, a crash before it was on
+    /// record) the run is held as ever, and the target is not called again. The policy counts as it is when the action is settled.
+    /// </summary>
+    TrustAnswer,
 }
 
 /// <summary>Whether an effect can be taken back.</summary>
@@ -101,11 +114,25 @@ public sealed record ActionPolicy
     /// <summary>How long it waits for holds of others to be settled. Then it is refused.</summary>
     public TimeSpan HoldWithin { get; init; } = TimeSpan.FromHours(1);
 
+    /// <summary>What an answer is worth at a target that cannot be asked (<see cref="TargetClass.T4"/>). At any other, which can, there is nothing to choose.</summary>
+    public BlindRule Blind { get; init; } = BlindRule.Hold;
+
     /// <summary>The pause between looks and after a failed attempt; each further one is twice as long.</summary>
     public TimeSpan Pause { get; init; } = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>What is wrong with it.</summary>
-    internal IEnumerable<string> Faults() => Verification.Faults(Pause);
+    /// <summary>What is wrong with it for a target of that class.</summary>
+    internal IEnumerable<string> Faults(TargetClass targetClass)
+    {
+        foreach (var fault in Verification.Faults(Pause))
+        {
+            yield return fault;
+        }
+
+        if (Blind == BlindRule.TrustAnswer && targetClass != TargetClass.T4)
+        {
+            yield return $"Blind may be {nameof(BlindRule.TrustAnswer)} only where the target cannot be asked ({nameof(TargetClass.T4)}); this one is {targetClass}, so it is asked.";
+        }
+    }
 }
 
 /// <summary>
@@ -163,19 +190,26 @@ public enum ActionStatus
 
     /// <summary>It was not attempted: a person, a policy, a ruling or an expiry.</summary>
     Refused,
+
+    /// <summary>The target answered the call and cannot be asked whether it is so (<see cref="BlindRule.TrustAnswer"/>): done by its word alone, which proves nothing.</summary>
+    Unverified,
 }
 
-/// <summary>The settled outcome of an action. <paramref name="Proof"/> is what the target showed; <paramref name="MadeByUs"/>: the effect did not stand before.</summary>
+/// <summary>The settled outcome of an action. <paramref name="Proof"/> is what the target showed; <paramref name="MadeByUs"/>: the effect did not stand before; false where nobody can know.</summary>
 public sealed record ActionOutcome(ActionStatus Status, string ActionId, string? Reason, string? Proof, bool MadeByUs)
 {
     /// <summary>Other arguments, by which a person replaced those that were asked for: then this is the outcome of those, and nothing was done by the asked ones. Null if nobody did.</summary>
     public RawJson? Edited { get; init; }
 
-    /// <summary>Whether the target shows the effect.</summary>
+    /// <summary>Whether the target shows the effect. At one that cannot be asked it never does.</summary>
     public bool IsVerified => Status == ActionStatus.Verified;
 
-    /// <summary>Chooses by the outcome; none can be forgotten.</summary>
-    public T Match<T>(Func<ActionOutcome, T> verified, Func<string, T> notApplied, Func<string, T> diverged, Func<string, T> refused)
+    /// <summary>
+    /// Chooses by the outcome; none can be forgotten. <paramref name="unverified"/> is for actions whose policy trusts the answer of a blind target; without it that goes to <paramref name="diverged"/>, whose
+    /// reason then says so, and never to <paramref name="verified"/>.
+    /// </summary>
+    public T Match<T>(
+        Func<ActionOutcome, T> verified, Func<string, T> notApplied, Func<string, T> diverged, Func<string, T> refused, Func<ActionOutcome, T>? unverified = null)
     {
         ArgumentNullException.ThrowIfNull(verified);
         ArgumentNullException.ThrowIfNull(notApplied);
@@ -186,6 +220,7 @@ public sealed record ActionOutcome(ActionStatus Status, string ActionId, string?
             ActionStatus.Verified => verified(this),
             ActionStatus.NotApplied => notApplied(Reason ?? ""),
             ActionStatus.Diverged => diverged(Reason ?? ""),
+            ActionStatus.Unverified => unverified is null ? diverged(Reason ?? "") : unverified(this),
             _ => refused(Reason ?? ""),
         };
     }

@@ -11,6 +11,9 @@ namespace Signalbox;
 /// </summary>
 internal sealed class ActionRunner
 {
+    /// <summary>So much of a target's answer goes into a proof; all of it is in the entry of the call.</summary>
+    private const int AnswerCharactersMax = 200;
+
     private readonly VisitEngine _visit;
     private readonly ActionGate _gate;
 
@@ -202,12 +205,13 @@ internal sealed class ActionRunner
         };
     }
 
-    /// <summary>Undoes verified effects that the handler no longer asks for, on an operator's word.</summary>
+    /// <summary>Undoes effects that the handler no longer asks for, on an operator's word: those that are verified, and those that nobody can look for.</summary>
     public async Task<Trouble?> UndoAsync(IReadOnlyList<ScopedStep> steps)
     {
         foreach (var step in steps)
         {
-            if (_visit.Record.Action(step) is { Intent: not null, Outcome.Kind: EntryKinds.ActionVerified } action && Body.Read<ActionObserved>(action.Outcome).MadeByUs)
+            if (_visit.Record.Action(step) is { Intent: not null, Outcome: { Kind: EntryKinds.ActionVerified or EntryKinds.ActionUnverified } outcome } action
+                && (outcome.Kind == EntryKinds.ActionUnverified || Body.Read<ActionObserved>(outcome).MadeByUs))
             {
                 try
                 {
@@ -237,6 +241,11 @@ internal sealed class ActionRunner
         var intended = Body.Read<ActionIntended>(intent);
         var handler = Handler(intended, step);
         var arguments = await _visit.Journal.ResolveAsync(intended.Arguments, intent.Seq);
+        if (_visit.Record.Action(step)?.Answer is { } answer && TrustsAnswer(handler, intended))
+        {
+            return await RecordUnverifiedAsync(step, intended, Body.Read<ActionExecuted>(answer));
+        }
+
         var wanted = Wanted(intended.Undo);
         var mayHaveHappened = !fresh;
         string? lastError = null;
@@ -279,7 +288,9 @@ internal sealed class ActionRunner
             lastError = executed.Error;
             if (executed.Error is null)
             {
-                return await VerifyAsync(handler, arguments, context, step, intended, wanted);
+                return TrustsAnswer(handler, intended)
+                    ? await RecordUnverifiedAsync(step, intended, executed)
+                    : await VerifyAsync(handler, arguments, context, step, intended, wanted);
             }
 
             await PauseAsync(handler.Policy, attempt - intended.Attempt + 1);
@@ -326,6 +337,17 @@ internal sealed class ActionRunner
             : await RecordAsync(EntryKinds.ActionDiverged, step, intended, sighting.Divergence(handler.Policy.Verification), sighting.Look.Proof, madeByUs: false, sighting.Looks);
     }
 
+    /// <summary>Whether an answer is the end of it. A look that can only be unclear is spared then.</summary>
+    private static bool TrustsAnswer(BoundHandler handler, ActionIntended intended) =>
+        handler.Policy.Blind == BlindRule.TrustAnswer && handler.TargetClass == TargetClass.T4 && intended.TargetClass == nameof(TargetClass.T4);
+
+    private Task<Entry> RecordUnverifiedAsync(ScopedStep step, ActionIntended intended, ActionExecuted executed)
+    {
+        var answer = executed.Receipt is { IsMissing: false } receipt ? $"'{Texts.Cut(JsonSerializer.Deserialize<string>(receipt.Utf8.Span) ?? "", AnswerCharactersMax)}'" : "without a word";
+        return RecordAsync(
+            EntryKinds.ActionUnverified, step, intended, "unverified: the target answered, and cannot be asked whether it is so", $"the target answered {answer}; nobody can look whether it is so", madeByUs: false, looks: 0);
+    }
+
     /// <summary>The operator's word on this action, given after the run was held for it.</summary>
     private ReleaseVerb? WordOn(ScopedStep step, ActionRecord action) =>
         _visit.Record.Hold is { Release: { } release } hold && hold.Seq > action.Intent!.Seq && hold.Trouble.Steps?.Contains(step) == true ? release.Verb : null;
@@ -367,7 +389,15 @@ internal sealed class ActionRunner
         var wasCalled = sighting.Agreement is null;
         if (wasCalled)
         {
-            error = (await ExecuteAsync(handler, arguments, intended.Undo, context, step)).Error;
+            var executed = await ExecuteAsync(handler, arguments, intended.Undo, context, step);
+            error = executed.Error;
+            if (error is null && action.Outcome is not null && TrustsAnswer(handler, intended))
+            {
+                await RecordUnverifiedAsync(step, intended, executed);
+                return;
+            }
+
+            // A doubt that is taken back at a blind target stays one: what became of the action itself nobody has said.
             sighting = await LookAsync(step, handler, arguments, context, wanted, mayHaveHappened: true, _visit.Abandoned);
         }
 
@@ -521,7 +551,7 @@ internal sealed class ActionRunner
                     case EntryKinds.ActionExecuted when Body.Read<ActionExecuted>(entry) is { Undo: false } executed && ids.Contains(executed.ActionId):
                         isOurs = true;
                         break;
-                    case EntryKinds.ActionVerified when Body.Read<ActionObserved>(entry) is var seen:
+                    case EntryKinds.ActionVerified or EntryKinds.ActionUnverified when Body.Read<ActionObserved>(entry) is var seen:
                         if (seen.Action == action && seen.ArgumentsHash == argumentsHash)
                         {
                             Add(seen.Undo, seen.ActionId);
@@ -580,6 +610,7 @@ internal sealed class ActionRunner
             EntryKinds.ActionVerified => ActionStatus.Verified,
             EntryKinds.ActionNotApplied => ActionStatus.NotApplied,
             EntryKinds.ActionDiverged => ActionStatus.Diverged,
+            EntryKinds.ActionUnverified => ActionStatus.Unverified,
             _ => ActionStatus.Refused,
         };
         return new ActionOutcome(status, body.ActionId, body.Reason, body.Proof, body.MadeByUs);

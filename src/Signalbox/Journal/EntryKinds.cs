@@ -126,6 +126,9 @@ public static class EntryKinds
     /// <summary>The call went through, but the target does not show it. Body: <see cref="ActionObserved"/>.</summary>
     public const string ActionDiverged = "action.diverged";
 
+    /// <summary>A blind target answered the call, and nobody can look whether it is so; the action's policy lets that be its end. Body: <see cref="ActionObserved"/>.</summary>
+    public const string ActionUnverified = "action.unverified";
+
     /// <summary>It was not attempted, and why. Body: <see cref="ActionObserved"/>.</summary>
     public const string ActionRefused = "action.refused";
 

@@ -9,6 +9,9 @@ internal sealed class ActionRecord
     /// <summary>The intent that stands; null before it, and again when a retry reopens the action.</summary>
     public Entry? Intent { get; set; }
 
+    /// <summary>What the target answered to a call for that intent; null while there is no answer.</summary>
+    public Entry? Answer { get; set; }
+
     /// <summary>How often the target was called, or may have been.</summary>
     public int Attempts { get; set; }
 
@@ -179,7 +182,10 @@ internal sealed class VisitRecord
             case EntryKinds.ActionIntended:
                 Intended(step, entry);
                 break;
-            case EntryKinds.ActionVerified or EntryKinds.ActionNotApplied or EntryKinds.ActionDiverged or EntryKinds.ActionRefused:
+            case EntryKinds.ActionExecuted when Action(step) is { Intent: not null, TakingBack: null } called && Body.Read<ActionExecuted>(entry).Error is null:
+                called.Answer = entry;
+                break;
+            case EntryKinds.ActionVerified or EntryKinds.ActionNotApplied or EntryKinds.ActionDiverged or EntryKinds.ActionUnverified or EntryKinds.ActionRefused:
                 Settled(Of(step), entry);
                 break;
             case EntryKinds.ActionSettled:
@@ -213,6 +219,7 @@ internal sealed class VisitRecord
         }
 
         action.Intent = entry;
+        action.Answer = null;
         AddEffect(step);
     }
 

@@ -61,7 +61,7 @@ public static class ClaimRules
 
     /// <summary>Whether an entry of this kind can concern claims or limits.</summary>
     public static bool Concerns(string kind) => kind is EntryKinds.ActionProposed or EntryKinds.ActionIntended or EntryKinds.ActionVerified or EntryKinds.ActionNotApplied or EntryKinds.ActionDiverged
-        or EntryKinds.ActionRefused or EntryKinds.ClaimQueued or EntryKinds.ClaimFreed or EntryKinds.ClaimReleased or EntryKinds.ClaimWithdrawn or EntryKinds.ApprovalWithdrawn or EntryKinds.ApprovalAnswered or EntryKinds.ApprovalExpired or EntryKinds.RunHeld;
+        or EntryKinds.ActionUnverified or EntryKinds.ActionRefused or EntryKinds.ClaimQueued or EntryKinds.ClaimFreed or EntryKinds.ClaimReleased or EntryKinds.ClaimWithdrawn or EntryKinds.ApprovalWithdrawn or EntryKinds.ApprovalAnswered or EntryKinds.ApprovalExpired or EntryKinds.RunHeld;
 
     /// <summary>Why a commit must be refused on the claims as they are, or null. <paramref name="at"/> is the store's time in microseconds since 1970.</summary>
     public static ClaimRefusal? Check(IReadOnlyList<EntryDraft> drafts, IClaimTable table, long at)
@@ -111,7 +111,7 @@ public static class ClaimRules
                 }
 
                 return Hold(entry, table, intended);
-            case EntryKinds.ActionVerified or EntryKinds.ActionNotApplied or EntryKinds.ActionDiverged or EntryKinds.ActionRefused:
+            case EntryKinds.ActionVerified or EntryKinds.ActionNotApplied or EntryKinds.ActionDiverged or EntryKinds.ActionUnverified or EntryKinds.ActionRefused:
                 return Settle(entry, table, Body.Read<ActionObserved>(entry));
             case EntryKinds.ClaimReleased:
                 foreach (var actionId in Body.Read<ClaimReleased>(entry).ActionIds)

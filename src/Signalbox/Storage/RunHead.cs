@@ -230,7 +230,8 @@ public sealed record RunHead
         EntryKinds.WaitWithdrawn or EntryKinds.ApprovalWithdrawn or EntryKinds.ApprovalExpired => Without(entry),
         EntryKinds.ClaimWithdrawn => this with { Waits = Waits.RemoveAll(w => w.Kind == WaitKind.Claim && w.Scope == entry.Scope && w.Step == entry.Step) },
         EntryKinds.ApprovalAnswered => Answered(entry),
-        EntryKinds.ActionIntended or EntryKinds.ActionVerified or EntryKinds.ActionNotApplied or EntryKinds.ActionDiverged or EntryKinds.ActionRefused when Waits.Length > 0 => Without(entry),
+        EntryKinds.ActionIntended or EntryKinds.ActionVerified or EntryKinds.ActionNotApplied or EntryKinds.ActionDiverged or EntryKinds.ActionUnverified or EntryKinds.ActionRefused
+            when Waits.Length > 0 => Without(entry),
         EntryKinds.SignalReceived => Received(entry, Body.Read<SignalReceived>(entry).Name),
         _ => Spend(Spending.Of(entry)),
     };

@@ -10,6 +10,7 @@ internal enum Phase
     Verified,
     NotApplied,
     Diverged,
+    Unverified,
     Refused,
     Settled,
 }
@@ -25,6 +26,9 @@ internal sealed class Course
     public long Attempt { get; set; }
 
     public bool MadeByUs { get; set; }
+
+    /// <summary>The target answered a call for the last intent, and not with an error.</summary>
+    public bool IsAnswered { get; set; }
 
     /// <summary>An operator took it as done; nobody looked.</summary>
     public bool IsAccepted { get; set; }

@@ -54,6 +54,7 @@ internal sealed class Actions(Findings findings, Payloads payloads, HistoryOptio
             case "action.verified": Observe(entry, body, Phase.Verified); break;
             case "action.not_applied": Observe(entry, body, Phase.NotApplied); break;
             case "action.diverged": Observe(entry, body, Phase.Diverged); break;
+            case "action.unverified": Observe(entry, body, Phase.Unverified); break;
             case "action.refused": Observe(entry, body, Phase.Refused); break;
             case "action.unknown": Observe(entry, body, Phase.Unknown); break;
             case "action.settled": Settle(entry, body); break;
@@ -116,9 +117,9 @@ internal sealed class Actions(Findings findings, Payloads payloads, HistoryOptio
         }
 
         var attempt = body.OptionalNumber("attempt") ?? 1;
-        if (course.Phase == Phase.Verified && !(action.Undo.Phase == Phase.Verified && !undo))
+        if (course.Phase is Phase.Verified or Phase.Unverified && !(action.Undo.Phase is Phase.Verified or Phase.Unverified && !undo))
         {
-            findings.Add("I5", entry, $"no intent of action '{action.Id}' after seq {course.Seq} verified it", $"attempt {attempt}");
+            findings.Add("I5", entry, $"no intent of action '{action.Id}' after seq {course.Seq} {(course.Phase == Phase.Verified ? "verified it" : "ended it as answered")}", $"attempt {attempt}");
         }
         else if (attempt <= course.Attempt)
         {
@@ -128,6 +129,7 @@ internal sealed class Actions(Findings findings, Payloads payloads, HistoryOptio
         action.Step = (entry.Scope, entry.Step);
         course.IntentPosition ??= entry.Position;
         course.Attempt = attempt;
+        course.IsAnswered = false;
         action.Intended = course;
         Set(course, Phase.Intended, entry);
     }
@@ -149,6 +151,13 @@ internal sealed class Actions(Findings findings, Payloads payloads, HistoryOptio
         }
         else
         {
+            var action = _all[id];
+            if (action.TargetClass == "T4" && course == action.Do && course.IsAnswered)
+            {
+                findings.Add("I5", entry, $"no second call for '{id}' at a T4 target that has answered one", "another action.executed");
+            }
+
+            course.IsAnswered |= body.OptionalText("error") is null;
             Set(course, Phase.Executed, entry);
         }
     }
@@ -159,9 +168,13 @@ internal sealed class Actions(Findings findings, Payloads payloads, HistoryOptio
         var undo = body.Flag("undo");
         var course = undo ? action.Undo : action.Do;
         var madeByUs = body.Flag("madeByUs");
-        if (course.IntentPosition is null && (madeByUs || verdict == Phase.Diverged))
+        if (course.IntentPosition is null && (madeByUs || verdict is Phase.Diverged or Phase.Unverified))
         {
             NoIntent(entry, action.Id);
+        }
+        else if (verdict == Phase.Unverified)
+        {
+            MayStayUnverified(entry, action, course, madeByUs);
         }
 
         if (body.OptionalText("argumentsHash") is not null)
@@ -180,6 +193,25 @@ internal sealed class Actions(Findings findings, Payloads payloads, HistoryOptio
             {
                 findings.Add("I10", entry, $"arguments with the text '{options.Resource}' in the intent or the verdict of '{action.Name}'", "none");
             }
+        }
+    }
+
+    /// <summary>Only what cannot be asked may end without a look, and only on an answer; whose effect it is, nobody can know then.</summary>
+    private void MayStayUnverified(Entry entry, ActionRecord action, Course course, bool madeByUs)
+    {
+        if (action.TargetClass != "T4")
+        {
+            findings.Add("I6", entry, $"'{action.Id}' to be looked at, which a {action.TargetClass} target allows", "it is left unverified");
+        }
+
+        if (!course.IsAnswered || course.Phase is not (Phase.Executed or Phase.Unknown))
+        {
+            findings.Add("I6", entry, $"an answer of the target to '{action.Id}' before it is left unverified", course.IsAnswered ? $"{course.Phase} at seq {course.Seq}" : "none without an error");
+        }
+
+        if (madeByUs)
+        {
+            findings.Add("I6", entry, $"nobody to know whose effect '{action.Id}' is", "it is made by us, and unverified");
         }
     }
 

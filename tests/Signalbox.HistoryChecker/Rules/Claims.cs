@@ -37,7 +37,7 @@ internal sealed class Claims(Findings findings)
             case "run.held": Unqueue(entry.Run); break;
             case "action.intended": Intend(entry, body); break;
             case "action.verified": Verify(entry, body); break;
-            case "action.not_applied" or "action.diverged" or "action.refused": GiveUp(entry, body); break;
+            case "action.not_applied" or "action.diverged" or "action.unverified" or "action.refused": GiveUp(entry, body); break;
             case "conflict.raised": _conflicts.Raise(entry, body); break;
             case "conflict.ruled": _conflicts.Rule(entry, body); break;
         }
@@ -250,7 +250,7 @@ internal sealed class Claims(Findings findings)
         }
     }
 
-    /// <summary>What was to be done is not done: it holds nothing. What was to be taken back and was not stands as before.</summary>
+    /// <summary>What was to be done is not done, or is over as soon as it has happened (unverified): it holds nothing. What was to be taken back and was not stands as before.</summary>
     private void GiveUp(Entry entry, Body body)
     {
         var undo = body.Flag("undo");

@@ -83,6 +83,7 @@ internal static class Kinds
         ["action.verified"] = new(Place.Current, Status.Running | Status.Held | Status.Failed, HasStep: true),
         ["action.not_applied"] = new(Place.Current, Status.Running | Status.Held | Status.Failed, HasStep: true),
         ["action.diverged"] = new(Place.Current, Status.Running | Status.Held | Status.Failed, HasStep: true),
+        ["action.unverified"] = new(Place.Current, Status.Running | Status.Held | Status.Failed, HasStep: true),
         ["action.refused"] = new(Place.Current, Status.Running | Status.Held | Status.Failed, HasStep: true),
         ["action.unknown"] = new(Place.Current, Status.Running | Status.Held | Status.Failed, HasStep: true),
         ["action.settled"] = new(Place.CurrentOrNone, Status.Open | Status.Failed),

@@ -113,7 +113,7 @@ internal sealed class RunFold(Findings findings, Definition definition, Payloads
             case "wait.opened" or "approval.requested": _waits.Open(entry, body); break;
             case "wait.completed": _waits.Complete(entry, body); break;
             case "wait.withdrawn" or "approval.withdrawn" or "claim.withdrawn": _waits.Withdraw(entry); break;
-            case "action.intended" or "action.verified" or "action.not_applied" or "action.diverged" or "action.refused": _waits.Act(entry); break;
+            case "action.intended" or "action.verified" or "action.not_applied" or "action.diverged" or "action.unverified" or "action.refused": _waits.Act(entry); break;
             case "approval.answered": Answer(entry, body); break;
             case "approval.expired": _waits.Answer(entry, body); break;
             case "signal.received": Receive(entry, body); break;

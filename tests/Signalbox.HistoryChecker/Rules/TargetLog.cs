@@ -73,7 +73,7 @@ internal sealed class TargetLog(Findings findings, Actions actions, Verification
 
         CheckArguments(line, number, action, where);
         var count = undo ? ++effects.Undone : ++effects.Done;
-        if (count > 1 && action.IsAtMostOnce)
+        if (count > 1 && (action.IsAtMostOnce || (action.TargetClass == "T4" && !undo)))
         {
             findings.Add("I5", action.Run, null, $"one effect '{op}' of '{id}' at a {action.TargetClass} target", $"effect {count} ({name}:{number})");
         }
@@ -124,8 +124,8 @@ internal sealed class TargetLog(Findings findings, Actions actions, Verification
             CheckVerdict(action, action.Do, "doing", effects.Done);
             CheckVerdict(action, action.Undo, "undoing", effects.Undone);
 
-            var isSettled = action.Do.Phase is Phase.Verified or Phase.NotApplied or Phase.Refused or Phase.Settled
-                || action.Undo.Phase is Phase.Verified or Phase.Settled || undone.Contains((action.Run, action.ArgumentsHash));
+            var isSettled = action.Do.Phase is Phase.Verified or Phase.NotApplied or Phase.Unverified or Phase.Refused or Phase.Settled
+                || action.Undo.Phase is Phase.Verified or Phase.Unverified or Phase.Settled || undone.Contains((action.Run, action.ArgumentsHash));
             if (effects.Done > 0 && !isSettled && actions.HasEnded(action.Run))
             {
                 findings.Add("I6", action.Run, action.Do.Seq, $"the effect of '{action.Id}' to be verified, undone or settled before the run ended", $"{action.Do.Phase}");

@@ -32,7 +32,7 @@ internal sealed class TargetState(Findings findings, Actions actions, Claims cla
         }
     }
 
-    private static bool IsOpen(Course course) => course.IsUnsettled || course.IsAccepted || course.Phase is Phase.Diverged or Phase.Settled;
+    private static bool IsOpen(Course course) => course.IsUnsettled || course.IsAccepted || course.Phase is Phase.Diverged or Phase.Unverified or Phase.Settled;
 
     private void Fold()
     {

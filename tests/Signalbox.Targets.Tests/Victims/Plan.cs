@@ -64,9 +64,19 @@ public sealed class PlanFlow() : Workflow<Stage, Matter>(Plan, version: 1)
 }
 
 /// <summary>One mail to a target that cannot be asked.</summary>
-public sealed class MailFlow() : Workflow<MailStage, Matter>(MailOnly, version: 1)
+public class MailFlow : Workflow<MailStage, Matter>
 {
     public const string MailOnly = "mail";
+
+    public MailFlow()
+        : this(MailOnly)
+    {
+    }
+
+    protected MailFlow(string name)
+        : base(name, version: 1)
+    {
+    }
 
     protected override void Define(StateMachine<MailStage, Matter> states)
     {
@@ -78,6 +88,30 @@ public sealed class MailFlow() : Workflow<MailStage, Matter>(MailOnly, version: 
     private static async Task<Next> SendAsync(Visit<MailStage, Matter> visit)
     {
         var outcome = await visit.Act(visit.Case.Mail);
-        return outcome.IsVerified ? visit.GoTo(MailStage.Done) : visit.GoTo(MailStage.Failed, visit.Case with { Why = outcome.ToString() });
+        return outcome.Status is ActionStatus.Verified or ActionStatus.Unverified
+            ? visit.GoTo(MailStage.Done, because: outcome.Proof)
+            : visit.GoTo(MailStage.Failed, visit.Case with { Why = outcome.ToString() });
     }
+}
+
+/// <summary>The same where the mail server's word is enough: <see cref="TrustingMailHandler"/>.</summary>
+public sealed class TrustedMailFlow() : MailFlow(TrustedMail)
+{
+    public const string TrustedMail = "trusted_mail";
+}
+
+/// <summary>The handler of the guide, whose policy trusts the answer.</summary>
+public sealed class TrustingMailHandler(HttpClient http) : ActionHandler<SendMail>
+{
+    private readonly HttpMailHandler _inner = new(http);
+
+    public override TargetClass TargetClass => _inner.TargetClass;
+
+    public override ActionPolicy Policy => _inner.Policy with { Blind = BlindRule.TrustAnswer };
+
+    public override ApprovalRule? Approval(SendMail action) => _inner.Approval(action);
+
+    public override Task<Observation> ProbeAsync(SendMail action, ActionContext context, CancellationToken cancellationToken) => _inner.ProbeAsync(action, context, cancellationToken);
+
+    public override Task<string?> ExecuteAsync(SendMail action, ActionContext context, CancellationToken cancellationToken) => _inner.ExecuteAsync(action, context, cancellationToken);
 }

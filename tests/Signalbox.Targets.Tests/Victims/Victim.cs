@@ -25,10 +25,13 @@ internal static class Victim
         using var http = HttpTargets.Client(server);
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Services.AddSingleton(http);
-        builder.Services.AddSignalbox(box => box
-            .AddWorkflow<PlanFlow>().AddWorkflow<MailFlow>()
-            .AddAction<BlockHost, HttpBlockHandler>("block_host").AddAction<SetRule, HttpRuleHandler>("set_rule").AddAction<SendMail, HttpMailHandler>("send_mail")
-            .UseStore(_ => Store(folder, death)));
+        builder.Services.AddSignalbox(box =>
+        {
+            box.AddWorkflow<PlanFlow>().AddWorkflow<MailFlow>().AddWorkflow<TrustedMailFlow>()
+                .AddAction<BlockHost, HttpBlockHandler>("block_host").AddAction<SetRule, HttpRuleHandler>("set_rule")
+                .UseStore(_ => Store(folder, death));
+            _ = workflow == TrustedMailFlow.TrustedMail ? box.AddAction<SendMail, TrustingMailHandler>("send_mail") : box.AddAction<SendMail, HttpMailHandler>("send_mail");
+        });
         using var host = builder.Build();
         await host.StartAsync();
         var client = host.Services.GetRequiredService<RunClient>();

@@ -109,6 +109,21 @@ public sealed class A_tool
     }
 
     [Fact]
+    public async Task Bound_to_a_blind_action_tells_the_model_that_nobody_can_look()
+    {
+        var target = new FaultyTarget(TargetClass.T4) { Policy = new ActionPolicy { Blind = BlindRule.TrustAnswer } };
+        var model = new ScriptedChatClient(_clock, ScriptedReply.ToolCall("block", new Dictionary<string, object?> { ["address"] = "192.0.2.7" }), Says("block", 0.9));
+        var world = new AgentWorld { Clock = _clock, Fast = model, Tools = [Tool.Act<Block>("block", "Blocks an address.")] };
+        await using var bench = await Bench.StartAsync(world.Configure, target, new HarnessOptions { Clock = _clock });
+        await bench.RunAsync();
+
+        var told = JsonDocument.Parse(AnswerText(model)).RootElement;
+        Assert.Equal(("unverified", false), (told.GetProperty("status").GetString()!.ToLowerInvariant(), told.GetProperty("madeByUs").GetBoolean()));
+        Assert.Equal("unverified: the target answered, and cannot be asked whether it is so", told.GetProperty("reason").GetString());
+        Assert.Single(await bench.EntriesAsync(EntryKinds.ActionUnverified));
+    }
+
+    [Fact]
     public async Task Bound_to_an_action_happens_once_whichever_tier_wants_it()
     {
         var target = new FaultyTarget(TargetClass.T1);

@@ -170,6 +170,7 @@ public sealed class Stored_formats
             (EntryKinds.ClaimFreed, Body.Write(new ClaimFreed("id"))),
             (EntryKinds.ClaimWithdrawn, default),
             (EntryKinds.ClaimReleased, Body.Write(new ClaimReleased(["id"], true))),
+            (EntryKinds.ActionUnverified, Body.Write(new ActionObserved("id", "mail", "why", "the target answered 'ok'; nobody can look whether it is so"))),
         ];
     }
 
