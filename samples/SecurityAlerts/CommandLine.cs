@@ -1,4 +1,7 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using System.Net;
 using Signalbox;
 
 namespace SecurityAlerts;
@@ -19,6 +22,15 @@ internal sealed record DeskOptions(string? Data, string Store, string DenyList, 
     public string? NetworkNamespace { get; init; }
 
     public string? Decisions { get; init; }
+
+    /// <summary>The requests to customer care; null where there is none to be handled.</summary>
+    public string? Requests { get; init; }
+
+    /// <summary>The addresses that the firewall goes on letting through although it took the block.</summary>
+    public IReadOnlyList<IPAddress> Leaks { get; init; } = [];
+
+    /// <summary>After how many blocks in an hour a person is asked about each further one.</summary>
+    public int BlocksAnHour { get; init; } = new ResponseOptions().BlocksAnHour;
 
     public SlowSources Slow { get; init; } = SlowSources.None;
 
@@ -58,6 +70,10 @@ internal static class CommandLine
     private static readonly Option<string?> NetworkNamespace = new("--netns") { Description = "With --firewall nft: the network namespace whose firewall it is, by the name that ip netns knows.", HelpName = "NAME" };
     private static readonly Option<string> DenyList = new("--deny-list") { Description = "The deny list: one blocked address a line.", HelpName = "FILE", DefaultValueFactory = _ => "deny.list" };
     private static readonly Option<string> DisabledAccounts = new("--disabled-accounts") { Description = "The accounts that may not log in: a host and an account a line.", HelpName = "FILE", DefaultValueFactory = _ => "disabled.accounts" };
+    private static readonly Option<string> Care = new("--care") { Description = "Whether customer care is at work too, which wants addresses let in. Without it: on for the sample's own alerts, off with --data.", HelpName = "on|off" };
+    private static readonly Option<string?> Requests = new("--requests") { Description = "The requests to customer care, one JSON object a line, with customers.jsonl beside them. Without it: the sample's own.", HelpName = "FILE" };
+    private static readonly Option<string> BlocksAnHour = new("--blocks-an-hour") { Description = $"After how many blocks in an hour a person is asked about each further one. Without it: {new ResponseOptions().BlocksAnHour}.", HelpName = "N" };
+    private static readonly Option<string[]> Leak = new("--leak") { Description = "Lets the firewall take the block of an address and go on letting it through, to see what a run does then. Repeatable.", HelpName = "ADDRESS" };
     private static readonly Option<string?> TruthFile = new("--truth") { Description = "What is right about each alert, one JSON object a line: id, right, harmful. The decisions are then measured by it.", HelpName = "FILE" };
     private static readonly Option<string?> Report = new("--report") { Description = "Where to write that measure as JSON.", HelpName = "FILE" };
     private static readonly Option<string?> Compare = new("--compare") { Description = "An earlier --report to put beside it, with the alerts on which the two differ.", HelpName = "FILE" };
@@ -81,9 +97,13 @@ internal static class CommandLine
             }
         });
 
-        var root = new RootCommand("Decides a queue of ssh alerts: asks three sources, reasons, acts on a firewall, verifies, and asks a person where it must.")
+        Care.Validators.Add(result => Say(result, text => text is "on" or "off", "--care must be on or off"));
+        BlocksAnHour.Validators.Add(result => Say(result, text => Number(text) is not null, "--blocks-an-hour must be a whole number"));
+        Leak.Validators.Add(result => Say(result, text => AddressText.TryParse(text, out _), "--leak must be an IP address"));
+
+        var root = new RootCommand("Decides a queue of ssh alerts: asks three sources, reasons, acts on a firewall, verifies, and asks a person where it must. Beside it, customer care wants addresses let in.")
         {
-            Data, Decisions, Store, Firewall, NetworkNamespace, DenyList, DisabledAccounts, Stay, Slow, TruthFile, Report, Compare,
+            Data, Decisions, Store, Firewall, NetworkNamespace, DenyList, DisabledAccounts, Care, Requests, BlocksAnHour, Leak, Stay, Slow, TruthFile, Report, Compare,
         };
         analyst.AddTo(root);
         root.SetAction((parsed, _) => Desk.RunAsync(new(parsed.GetValue(Data), parsed.GetValue(Store)!, parsed.GetValue(DenyList)!, parsed.GetValue(DisabledAccounts)!)
@@ -91,6 +111,9 @@ internal static class CommandLine
             Nft = parsed.GetValue(Firewall) == "nft",
             NetworkNamespace = parsed.GetValue(NetworkNamespace),
             Decisions = parsed.GetValue(Decisions),
+            Requests = RequestsOf(parsed),
+            Leaks = [.. (parsed.GetValue(Leak) ?? []).Select(IPAddress.Parse).Select(AddressText.Normalize)],
+            BlocksAnHour = Number(parsed.GetValue(BlocksAnHour)) ?? new ResponseOptions().BlocksAnHour,
             Slow = SlowSources.Parse(parsed.GetValue(Slow) ?? [], out var _),
             Stay = parsed.GetValue(Stay),
             Score = Scoring(parsed),
@@ -104,6 +127,7 @@ internal static class CommandLine
         errors.AddRange(analyst.Contradictions(parsed));
         errors.AddRange(Scoring(parsed).Contradictions);
         errors.AddRange(FirewallContradictions(parsed));
+        errors.AddRange(CareContradictions(parsed));
         if (errors.Count > 0)
         {
             foreach (var error in errors)
@@ -132,6 +156,34 @@ internal static class CommandLine
             yield return "--deny-list is the other firewall: leave it out, or leave out --firewall nft.";
         }
     }
+
+    /// <summary>Alerts of one site have nothing to do with the sample's own customers.</summary>
+    private static string? RequestsOf(ParseResult parsed) => parsed.GetValue(Requests) is { } file ? file
+        : parsed.GetValue(Data) is null && parsed.GetValue(Care) != "off" ? Path.Combine(AppContext.BaseDirectory, "alerts", CareData.RequestsFile)
+        : null;
+
+    private static IEnumerable<string> CareContradictions(ParseResult parsed)
+    {
+        if (parsed.GetResult(Requests) is not null && parsed.GetResult(Care) is { Tokens: [.., { Value: "off" }] })
+        {
+            yield return "--requests are for customer care: leave out --care off.";
+        }
+
+        if (parsed.GetResult(Care) is { Tokens: [.., { Value: "on" }] } && parsed.GetResult(Data) is not null && parsed.GetResult(Requests) is null)
+        {
+            yield return "--care on needs to know what is asked for about other alerts than the sample's own: --requests FILE.";
+        }
+    }
+
+    private static void Say(OptionResult result, Func<string, bool> isRight, string must)
+    {
+        foreach (var wrong in result.Tokens.Select(token => token.Value).Where(text => !isRight(text)))
+        {
+            result.AddError($"{must}; got \"{TerminalText.Escape(wrong, 60)}\".");
+        }
+    }
+
+    private static int? Number(string? text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
 
     private static ScoreOptions Scoring(ParseResult parsed) => new(parsed.GetValue(TruthFile), parsed.GetValue(Report), parsed.GetValue(Compare));
 }

@@ -53,6 +53,7 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
             return ExitCodes.CannotWork;
         }
 
+        var care = options.Requests is { } requests ? await CareData.ReadAsync(requests, signals.Stop) : null;
         var score = await Score.ReadAsync(options.Score, data.Alerts, signals.Stop);
         var firewall = options.Nft ? new NftFirewall(_nft, clock) : null;
         if (firewall is not null && (await firewall.SetUpAsync(signals.Stop)).Fault is { } fault)
@@ -64,22 +65,26 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
 
         using var logs = new ScreenLoggerProvider(screen);
         await using var store = await SqliteRunStore.OpenAsync(new() { Path = options.Store, Clock = clock, Logger = logs.CreateLogger("store") }, signals.Stop);
-        if (await ForeignRunsAsync(store, data) is { } foreign)
+        if (await ForeignRunsAsync(store, data, care) is { } foreign)
         {
             screen.Warn(foreign);
             return ExitCodes.CannotWork;
         }
 
-        var host = BuildHost(data, models, firewall, store, logs);
+        var host = BuildHost(data, care, models, firewall, store, logs);
         await using var hostDisposal = (IAsyncDisposable)host;
         await host.StartAsync(signals.Stop);
         var client = host.Services.GetRequiredService<RunClient>();
         using var watch = new RunWatch(store, clock);
         try
         {
+            // What concerns one address comes in the order of time: requests from before its first alert, the alerts, the other requests.
+            var early = care?.Requests.ToLookup(request => data.Alerts.Where(alert => alert.SourceIp == request.Address).All(alert => request.Time < alert.Time));
+            await StartRequestsAsync(watch, client, early?[true] ?? [], signals.Stop);
             await watch.StartAsync(client, data.Alerts, signals.Stop);
             screen.Say(TerminalText.Escape($"{data.Alerts.Count} alerts in {options.FolderName}: {watch.Started} new, {data.Alerts.Count - watch.Started} known to {options.Store}"));
             await screen.WatchAsync(() => watch.Progress, watch.UntilSettledAsync(signals.Stop));
+            await StartRequestsAsync(watch, client, early?[false] ?? [], signals.Stop);
             if (options.Stay)
             {
                 await StayAsync(watch, client, signals.Stop);
@@ -91,29 +96,46 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
         }
 
         await host.StopAsync(CancellationToken.None);
-        return await ReportAsync(client, watch, data, score, models.Configuration, clock.GetElapsedTime(begun), signals);
+        return await ReportAsync(client, watch, data, care, score, models.Configuration, clock.GetElapsedTime(begun), signals);
+    }
+
+    private static async Task StartRequestsAsync(RunWatch watch, RunClient client, IEnumerable<CareRequest> requests, CancellationToken stop)
+    {
+        await watch.StartAsync(client, requests, stop);
+        await watch.UntilSettledAsync(stop);
     }
 
     /// <summary>
-    /// An alert is judged by the data it came with. Runs that have not yet asked their sources, and whose alerts are not in this folder, would be
+    /// An alert is judged by the data it came with. Runs that have not yet asked their sources, and whose alerts (or requests) are not in this folder, would be
     /// judged by another site's logs.
     /// </summary>
-    private async Task<string?> ForeignRunsAsync(SqliteRunStore store, AlertData data)
+    private async Task<string?> ForeignRunsAsync(SqliteRunStore store, AlertData data, CareData? care)
     {
-        var known = data.Alerts.Select(alert => alert.Id).ToHashSet(StringComparer.Ordinal);
-        var foreign = new List<string>();
-        foreach (var state in new[] { AlertState.Triage, AlertState.Investigate })
+        var foreign = await OpenAsync(AlertResponse.WorkflowName, [nameof(AlertState.Triage), nameof(AlertState.Investigate)], data.Alerts.Select(alert => alert.Id));
+        if (care is not null)
         {
-            var query = new RunQuery { Workflow = AlertResponse.WorkflowName, State = state.ToString(), Statuses = [RunStatus.Pending, RunStatus.Running, RunStatus.Waiting, RunStatus.Held], Limit = 10_000 };
-            foreign.AddRange((await store.ListAsync(query, CancellationToken.None)).Select(head => head.Row.Key ?? head.Row.Run.Value).Where(key => !known.Contains(key)));
+            foreign.AddRange(await OpenAsync(CustomerCare.WorkflowName, [nameof(CareState.Look)], care.Requests.Select(request => request.Id)));
         }
 
         return foreign.Count == 0 ? null : TerminalText.Escape(
             $"{options.Store} holds {foreign.Count} unfinished alerts that are not in {options.FolderName} ({string.Join(", ", foreign.Take(3))}{(foreign.Count > 3 ? ", ..." : "")}), "
             + "and they must not be judged by its logs. Nothing was done. Go on with the folder they came from, or give this one a store of its own: --store FILE");
+
+        async Task<List<string>> OpenAsync(string workflow, string[] states, IEnumerable<string> ids)
+        {
+            var known = ids.ToHashSet(StringComparer.Ordinal);
+            var open = new List<string>();
+            foreach (var state in states)
+            {
+                var query = new RunQuery { Workflow = workflow, State = state, Statuses = [RunStatus.Pending, RunStatus.Running, RunStatus.Waiting, RunStatus.Held], Limit = 10_000 };
+                open.AddRange((await store.ListAsync(query, CancellationToken.None)).Select(head => head.Row.Key ?? head.Row.Run.Value).Where(key => !known.Contains(key)));
+            }
+
+            return open;
+        }
     }
 
-    private IHost BuildHost(AlertData data, AnalystModels models, NftFirewall? firewall, IRunStore store, ILoggerProvider logs)
+    private IHost BuildHost(AlertData data, CareData? care, AnalystModels models, NftFirewall? firewall, IRunStore store, ILoggerProvider logs)
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Logging.AddProvider(logs);
@@ -131,8 +153,11 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
 
         builder.Services.AddSignalbox(signalbox =>
         {
-            signalbox.UseStore(_ => store).AddAlertResponse(models, HowToAnswer());
-            _ = firewall is null ? signalbox.AddListActions() : signalbox.AddFirewallActions();
+            var howToAnswer = HowToAnswer();
+            var leaks = options.Leaks.Count > 0 ? new Leaks(options.Leaks) : null;
+            signalbox.UseStore(_ => store).AddAlertResponse(models, howToAnswer).AddActionRules(data, howToAnswer);
+            _ = firewall is null ? signalbox.AddListActions(leaks) : signalbox.AddFirewallActions(leaks);
+            _ = care is null ? signalbox : signalbox.AddCustomerCare(care, models, howToAnswer, isNft: firewall is not null);
         });
         return builder.Build();
     }
@@ -140,7 +165,7 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
     private ResponseOptions HowToAnswer()
     {
         var defaults = new ResponseOptions();
-        return defaults with { TurnsMax = defaults.TurnsMax + options.Models.Offline.Calls, Budget = options.Budget };
+        return defaults with { TurnsMax = defaults.TurnsMax + options.Models.Offline.Calls, Budget = options.Budget, BlocksAnHour = options.BlocksAnHour };
     }
 
     private async Task StayAsync(RunWatch watch, RunClient client, CancellationToken stop)
@@ -153,19 +178,25 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
             {
                 screen.Say(TerminalText.Escape(alert.WaitsFor is { } whom ? $"{alert.Id}: waits for {whom}" : $"{alert.Id}: {alert.Decision.InText()}, decided by {alert.DecidedBy}"));
             }
+            else if ((await RequestsAsync(client, watch, stop)).FirstOrDefault(request => request.Run == run.Value) is { } request)
+            {
+                screen.Say(TerminalText.Escape($"{request.Id}: {(request.WaitsFor is { } whom ? $"waits for {whom}" : request.IsLetIn ? "let in" : "left")}"));
+            }
         }
     }
 
-    private async Task<int> ReportAsync(RunClient client, RunWatch watch, AlertData data, Score? score, string who, TimeSpan took, StopSignals signals)
+    private async Task<int> ReportAsync(RunClient client, RunWatch watch, AlertData data, CareData? care, Score? score, string who, TimeSpan took, StopSignals signals)
     {
         var decided = await DecidedAsync(client, watch, CancellationToken.None);
         var isWritten = await TryWriteDecisionsAsync(decided);
-        NameFaultsThatTheSummaryLeavesOut(data.Faults);
+        IReadOnlyList<Fault> faults = [.. data.Faults, .. care?.Faults ?? []];
+        NameFaultsThatTheSummaryLeavesOut(faults);
 
-        var figures = await AgentFigures.ReadAsync(client.Store, watch.Runs.Select(run => run.Run), CancellationToken.None);
+        var figures = await AgentFigures.ReadAsync(client.Store, [.. watch.Runs.Select(run => run.Run), .. watch.Requests.Select(run => run.Run)], CancellationToken.None);
+        var summary = care is null ? CareSummary.None : await CareAsync(client, watch, care);
         var left = data.Alerts.Count - decided.Count;
         screen.Say("");
-        Console.Out.Write(Summary.Format(decided, figures, data.Faults, took, NextCommands.After(options, decided, left), left));
+        Console.Out.Write(Summary.Format(decided, figures, faults, took, NextCommands.After(options, decided, left, summary), left, summary));
         if (score is not null)
         {
             score.Faults.ToList().ForEach(fault => screen.Warn(TerminalText.Escape(fault)));
@@ -173,9 +204,9 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
         }
 
         return !isWritten ? ExitCodes.CannotWork
-            : left > 0 && signals.ExitCode is { } exitCode ? exitCode
-            : decided.Any(alert => alert.WaitsFor == DecidedAlert.AnOperator) ? ExitCodes.RunsNeedAnOperator
-            : data.Faults.Count > 0 || score?.Faults.Count > 0 ? ExitCodes.BadInput
+            : left + summary.Left > 0 && signals.ExitCode is { } exitCode ? exitCode
+            : decided.Select(alert => alert.WaitsFor).Concat(summary.Requests.Select(request => request.WaitsFor)).Contains(DecidedAlert.AnOperator) ? ExitCodes.RunsNeedAnOperator
+            : faults.Count > 0 || score?.Faults.Count > 0 ? ExitCodes.BadInput
             : ExitCodes.AllHandled;
     }
 
@@ -187,19 +218,48 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
             var head = (await client.Store.FindAsync(run, cancellationToken))!;
             if (head.IsSettled)
             {
-                decided.Add(DecidedAlert.Of(alert, head.Row, await CaseAsync(client, run, cancellationToken) ?? new AlertCase(alert)));
+                decided.Add(DecidedAlert.Of(alert, head.Row, await CaseAsync<AlertCase>(client, run, cancellationToken) ?? new AlertCase(alert), await AskedAsync(client, head, cancellationToken)));
             }
         }
 
         return decided;
     }
 
+    private static async Task<CareSummary> CareAsync(RunClient client, RunWatch watch, CareData care)
+    {
+        var requests = await RequestsAsync(client, watch, CancellationToken.None);
+        var runs = watch.Runs.Select(run => (run.Run, run.Alert.Id)).Concat(watch.Requests.Select(run => (run.Run, run.Request.Id))).ToDictionary();
+        return new(requests, care.Requests.Count - requests.Count, await OppositeWishes.ReadAsync(client.Store, runs, CancellationToken.None));
+    }
+
+    private static async Task<IReadOnlyList<HandledRequest>> RequestsAsync(RunClient client, RunWatch watch, CancellationToken cancellationToken)
+    {
+        var handled = new List<HandledRequest>();
+        foreach (var (request, run) in watch.Requests)
+        {
+            var head = (await client.Store.FindAsync(run, cancellationToken))!;
+            if (head.IsSettled)
+            {
+                handled.Add(HandledRequest.Of(request, head.Row, await CaseAsync<CareCase>(client, run, cancellationToken) ?? new CareCase(request), await AskedAsync(client, head, cancellationToken)));
+            }
+        }
+
+        return handled;
+    }
+
+    /// <summary>What a run asks; null if it asks nothing.</summary>
+    private static async Task<ApprovalRequested?> AskedAsync(RunClient client, RunHead head, CancellationToken cancellationToken) =>
+        head.Row.Status == RunStatus.Waiting && head.Waits.FirstOrDefault(wait => wait.Kind == WaitKind.Approval) is { } wait
+            ? Body.Read<ApprovalRequested>((await client.Store.ReadAsync(head.Row.Run, wait.Seq, 1, cancellationToken))[0])
+            : null;
+
     /// <summary>The run's case; null where the record of it is damaged. Such a run is held, and says so itself.</summary>
-    private static async Task<AlertCase?> CaseAsync(RunClient client, RunId run, CancellationToken cancellationToken)
+    private static async Task<TCase?> CaseAsync<TCase>(RunClient client, RunId run, CancellationToken cancellationToken)
+        where TCase : class
     {
         try
         {
-            return await client.GetCaseAsync<AlertCase>(run, cancellationToken);
+            return await client.GetCaseAsync<TCase>(run, cancellationToken);
         }
         catch (Exception e) when (e is JournalDamagedException or JsonException)
         {

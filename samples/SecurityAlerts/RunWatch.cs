@@ -6,7 +6,7 @@ using Signalbox.Storage;
 namespace SecurityAlerts;
 
 /// <summary>
-/// Starts a run for each alert and follows them until each has ended or waits for somebody. The store's hints wake it, and once a second it looks for
+/// Starts a run for each alert and each customer's request, and follows them until each has ended or waits for somebody. The store's hints wake it, and once a second it looks for
 /// itself. One caller at a time, but <see cref="Progress"/> may be read from anywhere.
 /// </summary>
 internal sealed class RunWatch : IDisposable
@@ -20,6 +20,7 @@ internal sealed class RunWatch : IDisposable
     private readonly IDisposable _subscription;
     private readonly Channel<RunId> _changed = Channel.CreateUnbounded<RunId>();
     private readonly List<(Alert Alert, RunId Run)> _runs = [];
+    private readonly List<(CareRequest Request, RunId Run)> _requests = [];
     private readonly Dictionary<RunId, Standing> _standings = [];
     private readonly Queue<RunId> _settled = [];
     private volatile StrongBox<Progress> _progress = new(default);
@@ -41,25 +42,21 @@ internal sealed class RunWatch : IDisposable
     /// <summary>The alerts with their runs, in the order of the queue.</summary>
     public IReadOnlyList<(Alert Alert, RunId Run)> Runs => _runs;
 
-    /// <summary>How many runs are new, not known from an earlier start.</summary>
+    /// <summary>The requests with their runs, in the order in which they were started.</summary>
+    public IReadOnlyList<(CareRequest Request, RunId Run)> Requests => _requests;
+
+    /// <summary>How many of the alerts' runs are new, not known from an earlier start.</summary>
     public int Started { get; private set; }
 
     public Progress Progress => _progress.Value;
 
     /// <summary>Starts a run for each alert that has none, under the alert's id: a start that is repeated starts nothing twice.</summary>
-    public async Task StartAsync(RunClient client, IEnumerable<Alert> alerts, CancellationToken cancellationToken)
-    {
-        // Many at once, since the store writes what comes together in one go.
-        foreach (var some in alerts.Chunk(StartsAtOnce))
-        {
-            foreach (var (alert, start) in some.Zip(await Task.WhenAll(some.Select(alert => StartAsync(client, alert, cancellationToken)))))
-            {
-                _runs.Add((alert, start.Run));
-                _standings[start.Run] = Standing.AtWork;
-                Started += start.IsNew ? 1 : 0;
-            }
-        }
-    }
+    public async Task StartAsync(RunClient client, IEnumerable<Alert> alerts, CancellationToken cancellationToken) =>
+        Started += await StartAsync(alerts, alert => StartAsync(client, alert, cancellationToken), _runs);
+
+    /// <summary>The same for requests, under theirs.</summary>
+    public Task StartAsync(RunClient client, IEnumerable<CareRequest> requests, CancellationToken cancellationToken) =>
+        StartAsync(requests, request => StartAsync(client, request, cancellationToken), _requests);
 
     /// <summary>Completes when no run is at work.</summary>
     public async Task UntilSettledAsync(CancellationToken cancellationToken)
@@ -92,6 +89,29 @@ internal sealed class RunWatch : IDisposable
     {
         var labels = new Dictionary<string, string> { ["site"] = alert.Site, ["rule"] = alert.Rule };
         return client.StartAsync(AlertResponse.WorkflowName, new AlertCase(alert), key: alert.Id, labels, cancellationToken: cancellationToken);
+    }
+
+    private static Task<RunStart> StartAsync(RunClient client, CareRequest request, CancellationToken cancellationToken)
+    {
+        var labels = new Dictionary<string, string> { ["site"] = request.Site, ["customer"] = request.Customer };
+        return client.StartAsync(CustomerCare.WorkflowName, new CareCase(request), key: request.Id, labels, cancellationToken: cancellationToken);
+    }
+
+    private async Task<int> StartAsync<T>(IEnumerable<T> what, Func<T, Task<RunStart>> start, List<(T, RunId)> into)
+    {
+        // Many at once, since the store writes what comes together in one go.
+        var isNew = 0;
+        foreach (var some in what.Chunk(StartsAtOnce))
+        {
+            foreach (var (one, started) in some.Zip(await Task.WhenAll(some.Select(start))))
+            {
+                into.Add((one, started.Run));
+                _standings[started.Run] = Standing.AtWork;
+                isNew += started.IsNew ? 1 : 0;
+            }
+        }
+
+        return isNew;
     }
 
     private static Standing StandingOf(RunHead head) => head switch
@@ -140,6 +160,7 @@ internal sealed class RunWatch : IDisposable
             _standings[run] = standing;
         }
 
-        _progress = new(new(_standings.Values.Count(s => s == Standing.Ended), _standings.Values.Count(s => s == Standing.AsksAPerson), _standings.Count));
+        var ofAlerts = _runs.Select(run => _standings[run.Run]).ToList();
+        _progress = new(new(ofAlerts.Count(s => s == Standing.Ended), ofAlerts.Count(s => s == Standing.AsksAPerson), ofAlerts.Count));
     }
 }

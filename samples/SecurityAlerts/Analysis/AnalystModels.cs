@@ -12,6 +12,9 @@ internal sealed record AnalystModels(AnalystModel Fast, AnalystModel Strong, str
     /// <summary>How they were told to misbehave; null for not at all.</summary>
     public string? Misbehaving { get; private init; }
 
+    /// <summary>The model that plays the carer: the fast one, unless it is an offline one.</summary>
+    public AnalystModel Carer { get; private init; } = Fast;
+
     /// <summary>A short name of it all, for reports.</summary>
     public string Configuration => (Fast.Name == Strong.Name ? Fast.Name : $"{Fast.Name}, {Strong.Name}") + (Misbehaving is null ? "" : $"; {Misbehaving}");
 
@@ -22,9 +25,11 @@ internal sealed record AnalystModels(AnalystModel Fast, AnalystModel Strong, str
         ["claude-sonnet-5-5"] = new(3, 15) { CachedInput = 0.3m, CacheWrite = 3.75m },
     };
 
+    private static readonly ModelOptions s_offline = new() { Attempts = 2, Backoff = TimeSpan.FromMilliseconds(1), OutputTokensMax = 1024 };
+
     public SignalboxBuilder AddTo(SignalboxBuilder signalbox)
     {
-        foreach (var model in new[] { Fast, Strong }.DistinctBy(model => model.Name))
+        foreach (var model in new[] { Fast, Strong, Carer }.DistinctBy(model => model.Name))
         {
             signalbox.AddModel(model.Name, model.Client, model.Options);
         }
@@ -61,12 +66,13 @@ internal sealed record AnalystModels(AnalystModel Fast, AnalystModel Strong, str
             "offline analyst: answers by written rules, no key, no network" + (choice.Misbehaves.Text is { } how ? $"; told to misbehave: {how}" : ""))
         {
             Misbehaving = choice.Misbehaves.Text,
+            Carer = new("offline-carer", new OfflineCarer("offline-carer", choice.Think, clock), s_offline),
         };
 
         AnalystModel Analyst(string name, bool looksFurther, IReadOnlyList<Misbehaviour> misbehaves) => new(
             name,
             new OfflineAnalyst(new(name, looksFurther) { Think = choice.Think, Calls = choice.Calls, Misbehaves = misbehaves }, clock),
-            new ModelOptions { Attempts = 2, Backoff = TimeSpan.FromMilliseconds(1), OutputTokensMax = 1024 });
+            s_offline);
     }
 
     private static AnalystModel Real(string name, IChatClient client) =>

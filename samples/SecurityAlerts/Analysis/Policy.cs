@@ -3,6 +3,7 @@ namespace SecurityAlerts;
 /// <summary>
 /// What must not happen whatever an analyst says, decided by code from the sources' answers. A verdict that breaks a
 /// rule does not stand: the next tier is asked, and after the last one a person. What a source did not answer counts against acting, never for it.
+/// What an action must not do, whoever has decided it, is in <see cref="ActionRules"/>.
 /// </summary>
 internal static class Policy
 {
@@ -34,6 +35,9 @@ internal static class Policy
             || caseFile.Threats is null or { Listed: true }
             || caseFile.Assets is not { Known: true, Position: AddressPosition.Outside });
     }
+
+    /// <summary>Why an account is never disabled, whoever wants it; null for one that may be.</summary>
+    public static string? NeverDisabled(string account) => account == "root" ? "root is never disabled: nobody could mend the host." : null;
 
     private static IEnumerable<string> Violations(CaseFile caseFile, Verdict verdict) => verdict.Decision switch
     {
@@ -94,9 +98,9 @@ internal static class Policy
         {
             yield return $"{named} is not an account that the alert names.";
         }
-        if (account == "root")
+        if (NeverDisabled(account) is { } why)
         {
-            yield return "root is never disabled: nobody could mend the host.";
+            yield return why;
         }
     }
 }

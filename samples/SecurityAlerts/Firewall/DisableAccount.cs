@@ -10,6 +10,8 @@ internal sealed class DisableAccountHandler(DisabledAccountsFile list) : ActionH
 {
     public override TargetClass TargetClass => TargetClass.T3;
 
+    public override IReadOnlyList<Claim> Claims(DisableAccount action) => [new(Resource.Of("account", action.Host, action.Account), "disable", Against: ["enable"])];
+
     public override async Task<Observation> ProbeAsync(DisableAccount action, ActionContext context, CancellationToken cancellationToken) =>
         await list.ContainsAsync(action.Host, action.Account, cancellationToken)
             ? Observation.So($"{Name} holds {action.Account} on {action.Host}")

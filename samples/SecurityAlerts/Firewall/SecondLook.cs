@@ -16,6 +16,13 @@ internal sealed class SecondLook(string denyList, string disabledAccounts, Func<
 {
     public Task<Sighting> AtAsync(BlockAddress block, CancellationToken cancellationToken) => atFirewall is null ? AtDenyListAsync(block, cancellationToken) : atFirewall(block, cancellationToken);
 
+    /// <summary>That an address gets through stands where nothing shows a block of it.</summary>
+    public async Task<Sighting> AtAsync(AllowAddress allow, CancellationToken cancellationToken)
+    {
+        var blocked = await AtAsync(new BlockAddress(allow.Address), cancellationToken);
+        return blocked with { Stands = !blocked.Stands };
+    }
+
     private Task<Sighting> AtDenyListAsync(BlockAddress block, CancellationToken cancellationToken) => FindAsync(
         denyList,
         block.Address.ToString(),

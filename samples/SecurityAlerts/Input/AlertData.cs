@@ -17,15 +17,11 @@ internal sealed class AlertData
     public const string AllowListFile = "allowlist.csv";
     public const string AssetsFile = "assets.json";
 
-    private const string LineSkipped = " The line is skipped.";
+    private readonly InputFolder _folder;
 
-    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
+    private AlertData(string folder) => _folder = new(folder);
 
-    private readonly List<Fault> _faults = [];
-
-    private AlertData(string folder) => Folder = folder;
-
-    public string Folder { get; }
+    public string Folder => _folder.Path;
 
     /// <summary>False when there is no alert queue at all, so that there is nothing to work on.</summary>
     public bool CanWork { get; private set; }
@@ -35,21 +31,21 @@ internal sealed class AlertData
     public IReadOnlyList<FeedEntry>? Feed { get; private set; }
     public IReadOnlyList<AllowedRange>? AllowList { get; private set; }
     public IReadOnlyList<Asset>? Assets { get; private set; }
-    public IReadOnlyList<Fault> Faults => _faults;
+    public IReadOnlyList<Fault> Faults => _folder.Faults;
 
     public static async Task<AlertData> ReadAsync(string folder, CancellationToken cancellationToken = default)
     {
         var data = new AlertData(folder);
         if (!Directory.Exists(folder))
         {
-            data._faults.Add(new(TerminalText.Escape(folder), null, "there is no such folder; without alerts there is nothing to do."));
+            data._folder.Add(new(TerminalText.Escape(folder), null, "there is no such folder; without alerts there is nothing to do."));
             return data;
         }
 
-        var alerts = await data.ReadJsonLinesAsync(AlertsFile, "without alerts there is nothing to do.", ReadAlert, cancellationToken);
+        var alerts = await data._folder.ReadJsonLinesAsync(AlertsFile, "without alerts there is nothing to do.", ReadAlert, cancellationToken);
         data.CanWork = alerts is not null;
-        data.Alerts = data.WithoutDuplicates(alerts ?? []);
-        data.Events = data.Values(await data.ReadJsonLinesAsync(EventsFile, "the login history is not available.", ReadEvent, cancellationToken));
+        data.Alerts = data._folder.WithoutDuplicates(AlertsFile, alerts ?? [], alert => alert.Id);
+        data.Events = Values(await data._folder.ReadJsonLinesAsync(EventsFile, "the login history is not available.", ReadEvent, cancellationToken));
         data.Feed = await data.ReadCsvAsync(FeedFile, "the threat feed is not available.", ["indicator", "score", "lists", "as_of"], ReadFeedEntry, cancellationToken);
         data.AllowList = await data.ReadCsvAsync(AllowListFile, "nothing can be blocked: it might be a research scanner.", ["cidr", "list"], ReadAllowedRange, cancellationToken);
         data.Assets = await data.ReadAssetsAsync(cancellationToken);
@@ -111,15 +107,15 @@ internal sealed class AlertData
     {
         if (!AddressText.TryParse(cells[0], out var address))
         {
-            wrong.Add($"indicator must be an IP address; got \"{Show(cells[0])}\".");
+            wrong.Add($"indicator must be an IP address; got \"{InputFolder.Show(cells[0])}\".");
         }
         if (!int.TryParse(cells[1], NumberStyles.None, CultureInfo.InvariantCulture, out var score))
         {
-            wrong.Add($"score must be a whole number; got \"{Show(cells[1])}\".");
+            wrong.Add($"score must be a whole number; got \"{InputFolder.Show(cells[1])}\".");
         }
         if (!DateOnly.TryParseExact(cells[3], "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out _))
         {
-            wrong.Add($"as_of must be a day like 2024-01-26; got \"{Show(cells[3])}\".");
+            wrong.Add($"as_of must be a day like 2024-01-26; got \"{InputFolder.Show(cells[3])}\".");
         }
         return wrong.Count > 0 ? null : new(AddressText.Of(address!), score, cells[2], cells[3]);
     }
@@ -130,63 +126,31 @@ internal sealed class AlertData
         {
             return new(range, cells[1]);
         }
-        wrong.Add($"cidr must be a range like 192.0.2.0/24; got \"{Show(cells[0])}\".");
+        wrong.Add($"cidr must be a range like 192.0.2.0/24; got \"{InputFolder.Show(cells[0])}\".");
         return null;
-    }
-
-    private async Task<List<(int Line, T Value)>?> ReadJsonLinesAsync<T>(
-        string file, string ifMissing, Func<JsonFields, T> read, CancellationToken cancellationToken) where T : class
-    {
-        if (await ReadBytesAsync(file, ifMissing, cancellationToken) is not { } bytes)
-        {
-            return null;
-        }
-
-        var values = new List<(int, T)>();
-        foreach (var (number, line) in Lines(bytes))
-        {
-            try
-            {
-                // Decoded first: the parser alone lets broken UTF-8 through until a field is looked at.
-                using var json = JsonDocument.Parse(StrictUtf8.GetString(line.Span), Strict);
-                if (ReadObject(file, number, json.RootElement, LineSkipped, read) is { } value)
-                {
-                    values.Add((number, value));
-                }
-            }
-            catch (DecoderFallbackException)
-            {
-                _faults.Add(new(file, number, $"the line is not UTF-8 text.{LineSkipped}"));
-            }
-            catch (JsonException broken)
-            {
-                _faults.Add(new(file, number, $"expected one whole JSON object; {Why(broken)}.{LineSkipped}"));
-            }
-        }
-        return values;
     }
 
     private async Task<List<T>?> ReadCsvAsync<T>(
         string file, string ifMissing, string[] columns, Func<IReadOnlyList<string>, List<string>, T?> read,
         CancellationToken cancellationToken) where T : class
     {
-        if (await ReadBytesAsync(file, ifMissing, cancellationToken) is not { } bytes)
+        if (await _folder.ReadBytesAsync(file, ifMissing, cancellationToken) is not { } bytes)
         {
             return null;
         }
 
         var values = new List<T>();
         string[]? header = null;
-        foreach (var (number, line) in Lines(bytes))
+        foreach (var (number, line) in InputFolder.Lines(bytes))
         {
             string text;
             try
             {
-                text = StrictUtf8.GetString(line.Span);
+                text = InputFolder.StrictUtf8.GetString(line.Span);
             }
             catch (DecoderFallbackException)
             {
-                _faults.Add(new(file, number, $"the line is not UTF-8 text.{LineSkipped}"));
+                _folder.Add(new(file, number, $"the line is not UTF-8 text.{InputFolder.LineSkipped}"));
                 continue;
             }
 
@@ -196,16 +160,16 @@ internal sealed class AlertData
                 header = cells;
                 if (columns.Except(header).FirstOrDefault() is { } missing)
                 {
-                    _faults.Add(new(file, number, $"the first line must name the columns {string.Join(',', columns)}; \"{missing}\" is missing. The file is not used: {ifMissing}"));
+                    _folder.Add(new(file, number, $"the first line must name the columns {string.Join(',', columns)}; \"{missing}\" is missing. The file is not used: {ifMissing}"));
                     return null;
                 }
-                _faults.AddRange(header.Except(columns).Select(unknown =>
-                    new Fault(file, number, $"unknown field \"{Show(unknown)}\"; known are {string.Join(", ", columns)}. The field is ignored.")));
+                _folder.AddRange(header.Except(columns).Select(unknown =>
+                    new Fault(file, number, $"unknown field \"{InputFolder.Show(unknown)}\"; known are {string.Join(", ", columns)}. The field is ignored.")));
                 continue;
             }
             if (cells.Length != header.Length)
             {
-                _faults.Add(new(file, number, $"expected {header.Length} values separated by commas; got {cells.Length}.{LineSkipped}"));
+                _folder.Add(new(file, number, $"expected {header.Length} values separated by commas; got {cells.Length}.{InputFolder.LineSkipped}"));
                 continue;
             }
 
@@ -214,11 +178,11 @@ internal sealed class AlertData
             {
                 values.Add(value);
             }
-            _faults.AddRange(wrong.Select(what => new Fault(file, number, what + LineSkipped)));
+            _folder.AddRange(wrong.Select(what => new Fault(file, number, what + InputFolder.LineSkipped)));
         }
         if (header is null)
         {
-            _faults.Add(new(file, null, $"the file is empty; expected a first line {string.Join(',', columns)}. The file is not used: {ifMissing}"));
+            _folder.Add(new(file, null, $"the file is empty; expected a first line {string.Join(',', columns)}. The file is not used: {ifMissing}"));
             return null;
         }
         return values;
@@ -227,103 +191,37 @@ internal sealed class AlertData
     private async Task<List<Asset>?> ReadAssetsAsync(CancellationToken cancellationToken)
     {
         const string IfMissing = "no host is known, so nothing can be blocked or disabled.";
-        if (await ReadBytesAsync(AssetsFile, IfMissing, cancellationToken) is not { } bytes)
+        if (await _folder.ReadBytesAsync(AssetsFile, IfMissing, cancellationToken) is not { } bytes)
         {
             return null;
         }
 
         try
         {
-            using var json = JsonDocument.Parse(StrictUtf8.GetString(bytes), Strict);
+            using var json = JsonDocument.Parse(InputFolder.StrictUtf8.GetString(bytes), InputFolder.Strict);
             if (json.RootElement.ValueKind != JsonValueKind.Array)
             {
-                _faults.Add(new(AssetsFile, 1, $"expected a list of hosts; got {JsonFields.Show(json.RootElement)}. The file is not used: {IfMissing}"));
+                _folder.Add(new(AssetsFile, 1, $"expected a list of hosts; got {JsonFields.Show(json.RootElement)}. The file is not used: {IfMissing}"));
                 return null;
             }
 
             var starts = StartLines(bytes);
             return [.. json.RootElement.EnumerateArray().Index()
-                .Select(entry => ReadObject(AssetsFile, starts[entry.Index], entry.Item, " The host that starts here is skipped.", ReadAsset))
+                .Select(entry => _folder.ReadObject(AssetsFile, starts[entry.Index], entry.Item, " The host that starts here is skipped.", ReadAsset))
                 .OfType<Asset>()];
         }
         catch (DecoderFallbackException)
         {
-            _faults.Add(new(AssetsFile, null, $"the file is not UTF-8 text. It is not used: {IfMissing}"));
+            _folder.Add(new(AssetsFile, null, $"the file is not UTF-8 text. It is not used: {IfMissing}"));
         }
         catch (JsonException broken)
         {
-            _faults.Add(new(AssetsFile, (int)(broken.LineNumber ?? 0) + 1, $"expected JSON; {Why(broken)}. The file is not used: {IfMissing}"));
+            _folder.Add(new(AssetsFile, (int)(broken.LineNumber ?? 0) + 1, $"expected JSON; {InputFolder.Why(broken)}. The file is not used: {IfMissing}"));
         }
         return null;
     }
 
-    private T? ReadObject<T>(string file, int line, JsonElement json, string ifWrong, Func<JsonFields, T> read) where T : class
-    {
-        if (json.ValueKind != JsonValueKind.Object)
-        {
-            _faults.Add(new(file, line, $"expected one whole JSON object; got {JsonFields.Show(json)}.{ifWrong}"));
-            return null;
-        }
-
-        var fields = new JsonFields(json);
-        var value = read(fields);
-        _faults.AddRange(fields.Wrong.Select(what => new Fault(file, line, what + ifWrong)));
-        _faults.AddRange(fields.Unknown().Select(what => new Fault(file, line, what + " The field is ignored.")));
-        return fields.Wrong.Count == 0 ? value : null;
-    }
-
-    private List<Alert> WithoutDuplicates(List<(int Line, Alert Alert)> alerts)
-    {
-        var first = new Dictionary<string, int>(StringComparer.Ordinal);
-        var unique = new List<Alert>();
-        foreach (var (line, alert) in alerts)
-        {
-            if (first.TryAdd(alert.Id, line))
-            {
-                unique.Add(alert);
-            }
-            else
-            {
-                _faults.Add(new(AlertsFile, line, $"id must be unique; \"{Show(alert.Id)}\" is already on line {first[alert.Id]}.{LineSkipped}"));
-            }
-        }
-        return unique;
-    }
-
-    private List<T>? Values<T>(List<(int Line, T Value)>? lines) => lines is null ? null : [.. lines.Select(line => line.Value)];
-
-    private async Task<byte[]?> ReadBytesAsync(string file, string ifMissing, CancellationToken cancellationToken)
-    {
-        try
-        {
-            var bytes = await File.ReadAllBytesAsync(Path.Combine(Folder, file), cancellationToken);
-            return bytes.AsSpan().StartsWith(Encoding.UTF8.Preamble) ? bytes[3..] : bytes;
-        }
-        catch (Exception missing) when (missing is FileNotFoundException or DirectoryNotFoundException)
-        {
-            _faults.Add(new(file, null, $"the file is missing; {ifMissing}"));
-        }
-        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
-        {
-            _faults.Add(new(file, null, $"the file cannot be read ({unreadable.GetType().Name}); {ifMissing}"));
-        }
-        return null;
-    }
-
-    private static IEnumerable<(int Number, ReadOnlyMemory<byte> Line)> Lines(byte[] bytes)
-    {
-        var rest = new ReadOnlyMemory<byte>(bytes);
-        for (var number = 1; rest.Length > 0; number++)
-        {
-            var end = rest.Span.IndexOf((byte)'\n');
-            var line = end < 0 ? rest : rest[..end];
-            rest = end < 0 ? default : rest[(end + 1)..];
-            if (line.Span.TrimEnd((byte)'\r').Length is > 0 and var length)
-            {
-                yield return (number, line[..length]);
-            }
-        }
-    }
+    private static List<T>? Values<T>(List<(int Line, T Value)>? lines) => lines is null ? null : [.. lines.Select(line => line.Value)];
 
     /// <summary>The line on which each element of a JSON list starts.</summary>
     private static List<int> StartLines(byte[] bytes)
@@ -338,17 +236,4 @@ internal sealed class AlertData
         }
         return starts;
     }
-
-    // The parser's own text ends in ".NET" coordinates that count from 0; its first sentence says what is wrong.
-    private static string Why(JsonException broken)
-    {
-        var text = broken.Message;
-        var end = text.IndexOf(" LineNumber:", StringComparison.Ordinal);
-        var why = TerminalText.Escape(end < 0 ? text : text[..end], 160).TrimEnd('.');
-        return $"it breaks off at byte {broken.BytePositionInLine + 1}: {why}";
-    }
-
-    private static string Show(string text) => TerminalText.Escape(text, 60);
-
-    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 }

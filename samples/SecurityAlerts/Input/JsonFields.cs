@@ -48,9 +48,11 @@ internal sealed class JsonFields(JsonElement json)
             : Bad(name, "a time like 2023-09-11T07:48:48Z", value, default(DateTimeOffset));
     }
 
-    public string? OptionalAddress(string name)
+    public string Address(string name) => OptionalAddress(name, required: true) ?? "";
+
+    public string? OptionalAddress(string name, bool required = false)
     {
-        if (Find(name, required: false) is not { } value)
+        if (Find(name, required) is not { } value)
         {
             return null;
         }

@@ -3,6 +3,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Signalbox;
+using Signalbox.Journal;
 
 namespace SecurityAlerts;
 
@@ -28,12 +29,17 @@ internal sealed record DecidedAlert(
     [JsonIgnore]
     public IReadOnlyList<string> Choices { get; init; } = [];
 
+    /// <summary>Whether the question is about an action, which is approved or rejected.</summary>
+    [JsonIgnore]
+    public bool AsksForApproval { get; init; }
+
     /// <summary>What was to be done stood already, made by somebody else or for another alert.</summary>
     [JsonIgnore]
     public bool WasSoAlready { get; init; }
 
     /// <summary>What became of an alert whose run goes on no further by itself.</summary>
-    public static DecidedAlert Of(Alert alert, RunRow row, AlertCase @case)
+    /// <param name="asked">What it asks about an action, if it does.</param>
+    public static DecidedAlert Of(Alert alert, RunRow row, AlertCase @case, ApprovalRequested? asked = null)
     {
         var verdict = @case.Verdict ?? new(Decision.Escalate, 0, []);
         DecidedAlert decided = row.Status switch
@@ -42,6 +48,12 @@ internal sealed record DecidedAlert(
             RunStatus.Held or RunStatus.Failed or RunStatus.Canceled => new(
                 alert.Id, Decision.Escalate, verdict.Confidence, @case.DecidedBy, row.Run.Value, [Stopped(row), .. verdict.Reasons])
             { WaitsFor = AnOperator },
+            _ when asked?.Action is not null => new(alert.Id, verdict.Decision, verdict.Confidence, @case.DecidedBy, row.Run.Value, [.. WhyApproval(asked), .. verdict.Reasons])
+            {
+                WaitsFor = APerson,
+                Choices = asked.Choices,
+                AsksForApproval = true,
+            },
             _ => new(alert.Id, verdict.Decision, verdict.Confidence, @case.DecidedBy, row.Run.Value, WithWhy(@case, verdict))
             {
                 WaitsFor = APerson,
@@ -51,7 +63,11 @@ internal sealed record DecidedAlert(
         return decided with { Model = @case.DecidedBy == @case.Decision?.Tier ? @case.Decision.Model : null, Cost = row.Spent.Money };
     }
 
-    private static string Stopped(RunRow row) =>
+    /// <summary>Why an action needs a person's approval.</summary>
+    public static IReadOnlyList<string> WhyApproval(ApprovalRequested asked) => [$"{asked.Action!.Action} needs approval: {string.Join("; ", asked.Why ?? [])}"];
+
+    /// <summary>Why an operator is needed.</summary>
+    public static string Stopped(RunRow row) =>
         row.Reason is null ? $"The run was {row.Status}." : $"The run is {row.Status} in {row.State} ({row.ReasonCode}): {row.Reason}";
 
     private static IReadOnlyList<string> WithWhy(AlertCase @case, Verdict verdict)

@@ -15,19 +15,23 @@ internal static class Summary
 {
     private const int Columns = 100;
     private const int WaitingMax = 10;
+    private const int WishesMax = 10;
     private const int ReasonCharsMax = 180;
     private const string Indent = "      ";
     public const int FaultsPerFileMax = 5;
 
     public static string Format(
-        IReadOnlyList<DecidedAlert> alerts, AgentFigures figures, IReadOnlyList<Fault> faults, TimeSpan took, IReadOnlyList<NextCommand> next, int left = 0)
+        IReadOnlyList<DecidedAlert> alerts, AgentFigures figures, IReadOnlyList<Fault> faults, TimeSpan took, IReadOnlyList<NextCommand> next, int left = 0, CareSummary? care = null)
     {
         var text = new StringBuilder();
+        care ??= CareSummary.None;
         Heading(text, alerts, took, left);
+        Requests(text, care);
         Decisions(text, alerts);
         Deciders(text, alerts);
         Agents(text, figures);
-        Waiting(text, alerts);
+        Opposite(text, care.Opposite);
+        Waiting(text, [.. alerts.Where(alert => alert.WaitsFor is not null).Select(Asking.Of), .. care.Requests.Where(request => request.WaitsFor is not null).Select(Asking.Of)]);
         Faults(text, faults);
         Next(text, next);
         return text.ToString();
@@ -40,6 +44,20 @@ internal static class Summary
         var others = alerts.Count - decided - person;
         Line(text, $"{Count(alerts.Count + left, "alert")} in {Took(took)}: {decided} decided, {person} waiting for a person"
             + $"{(others == 0 ? "" : $", {others} stopped and waiting for an operator")}{(left == 0 ? "" : $", {left} not finished")}.");
+    }
+
+    private static void Requests(StringBuilder text, CareSummary care)
+    {
+        var requests = care.Requests;
+        if (requests.Count + care.Left == 0)
+        {
+            return;
+        }
+        var (person, others) = (requests.Count(request => request.WaitsFor == DecidedAlert.APerson), requests.Count(request => request.WaitsFor == DecidedAlert.AnOperator));
+        var letIn = requests.Where(request => request.IsLetIn).Select(request => request.Id).ToList();
+        var overruled = letIn.Count(id => care.Opposite.Any(wish => wish.Earlier == id && wish.Ruling?.Outcome == "overrules"));
+        Line(text, $"{Count(requests.Count + care.Left, "customer's request", "customers' requests")}: {letIn.Count} let in{(overruled == 0 ? "" : $" ({overruled} overruled since)")}, {requests.Count - letIn.Count - person - others} left, {person} waiting for a person"
+            + $"{(others == 0 ? "" : $", {others} stopped and waiting for an operator")}{(care.Left == 0 ? "" : $", {care.Left} not finished")}.");
     }
 
     private static void Decisions(StringBuilder text, IReadOnlyList<DecidedAlert> alerts)
@@ -106,9 +124,24 @@ internal static class Summary
         }
     }
 
-    private static void Waiting(StringBuilder text, IReadOnlyList<DecidedAlert> alerts)
+    private static void Opposite(StringBuilder text, IReadOnlyList<OppositeWish> wishes)
     {
-        foreach (var group in alerts.Where(alert => alert.WaitsFor is not null).GroupBy(alert => alert.WaitsFor!))
+        if (wishes.Count == 0)
+        {
+            return;
+        }
+        Line(text, "");
+        Line(text, "Opposite wishes");
+        foreach (var wish in wishes.Take(WishesMax))
+        {
+            Wrapped(text, TerminalText.Escape(wish.ToString()), "  ");
+        }
+        More(text, wishes.Count - WishesMax);
+    }
+
+    private static void Waiting(StringBuilder text, IReadOnlyList<Asking> asking)
+    {
+        foreach (var group in asking.GroupBy(one => one.WaitsFor))
         {
             Line(text, "");
             Line(text, $"Waiting for {TerminalText.Escape(group.Key, 60)}");
@@ -195,10 +228,18 @@ internal static class Summary
         Line(text, current.ToString());
     }
 
-    private static string Count(int n, string noun) => n == 1 ? $"1 {noun}" : $"{n.ToString(CultureInfo.InvariantCulture)} {noun}s";
+    private static string Count(int n, string noun, string? several = null) => n == 1 ? $"1 {noun}" : $"{n.ToString(CultureInfo.InvariantCulture)} {several ?? noun + "s"}";
 
     private static string Took(TimeSpan took) =>
         took < TimeSpan.FromSeconds(10) ? string.Create(CultureInfo.InvariantCulture, $"{took.TotalSeconds:0.0} s")
         : took < TimeSpan.FromMinutes(2) ? string.Create(CultureInfo.InvariantCulture, $"{took.TotalSeconds:0} s")
         : string.Create(CultureInfo.InvariantCulture, $"{(int)took.TotalMinutes} min {took.Seconds} s");
+
+    /// <summary>An alert or a request that goes no further without somebody.</summary>
+    private sealed record Asking(string Id, string Run, string WaitsFor, IReadOnlyList<string> Choices, IReadOnlyList<string> Reasons)
+    {
+        public static Asking Of(DecidedAlert alert) => new(alert.Id, alert.Run, alert.WaitsFor!, alert.Choices, alert.Reasons);
+
+        public static Asking Of(HandledRequest request) => new(request.Id, request.Run, request.WaitsFor!, request.Choices, request.Reasons);
+    }
 }

@@ -19,4 +19,7 @@ internal sealed record ResponseOptions
 
     /// <summary>What may be spent on one alert.</summary>
     public Budget Budget { get; init; } = Budget.Default;
+
+    /// <summary>After how many blocks in an hour a person is asked about each further one.</summary>
+    public int BlocksAnHour { get; init; } = 1000;
 }
