@@ -25,7 +25,9 @@ internal static class ActionWords
 
     /// <summary>How many looks agreed over how long, and what was asked for.</summary>
     public static string Agreed(Agreement agreement) =>
-        $"{Words.Count(agreement.Looks, "look")} in a row over {Words.Microseconds(agreement.Over)}; wanted: {Words.Number(agreement.LooksWanted)} over {Words.Microseconds(agreement.OverWanted)}";
+        agreement is { LooksWanted: 1, OverWanted: 0 }
+            ? Words.Count(agreement.Looks, "look")
+            : $"{Words.Count(agreement.Looks, "look")} in a row over {Words.Microseconds(agreement.Over)}; wanted: {Words.Number(agreement.LooksWanted)} over {Words.Microseconds(agreement.OverWanted)}";
 
     private static EntryText Proposed(ActionProposed body, Entry entry) => new(
         $"action {EntryWords.Step(entry)}: proposed{(body.Undo ? " (undo)" : "")} by {body.Proposer}, target class {body.TargetClass}{(body.Reversibility is { } how ? ", " + how : "")}",

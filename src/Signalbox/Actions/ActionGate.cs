@@ -104,7 +104,7 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
         var hash = Convert.ToHexStringLower(SHA256.HashData(CanonicalJson.Of(asked.Arguments.Utf8.Span)));
         var (placed, payloads) = Bodies.Place(asked.Arguments);
         var (declared, rule, unfit) = Declared(handler, asked);
-        var claims = declared.Count > 0 ? declared : [new Claim(Resource.Of("action", asked.Registration.Name, hash), "do")];
+        var claims = declared.Count > 0 ? declared : [new Claim(Resource.Of("action", asked.Registration.Name, hash[..32]), "do")];
         var earlier = asked.Undo ? await EffectsAsync(asked.Registration.Name, hash) : (Ids: [], IsOurs: false);
         var intended = new ActionIntended(
             ActionRunner.ActionId(visit.Row.Run, visit.Row.Visit, asked.Step), asked.Registration.Name, placed, hash, handler.TargetClass.ToString(), asked.Undo, (visit.Record.Action(asked.Step)?.Attempts ?? 0) + 1, claims,
@@ -156,6 +156,14 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
 
         var drafts = new List<EntryDraft>();
         var barriers = new Barriers();
+        Judge(action, drafts, barriers);
+        if (barriers.Refusal is { } forbidden)
+        {
+            // Nothing would be done, but its claim would stand in the way of whoever takes back what must not be.
+            return await EndAsync(action, EntryKinds.ActionRefused, forbidden, look, drafts);
+        }
+
+        drafts.Clear(); // nobody is asked, and no tier fails, by what is so already
         var also = await RuleAsync(action, drafts, barriers, mayAsk: false);
         if (barriers.Refusal is { } refused)
         {

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using Signalbox.Journal;
 
@@ -27,7 +28,28 @@ internal sealed class ActionRunner
     public Task<ActionOutcome> ActAsync(string scope, Type type, object action, bool undo, string? tier = null)
     {
         var registration = _visit.Engine.Actions.Get(type);
-        return ActAsync(scope, registration, new RawJson(JsonSerializer.SerializeToUtf8Bytes(action, registration.ActionType, SignalboxJson.Options)), undo, tier);
+        return ActAsync(scope, registration, Written(registration, action), undo, tier);
+    }
+
+    /// <summary>The action as it is recorded; what is done later, perhaps by another process, is done by what is read of that.</summary>
+    private static RawJson Written(ActionRegistration registration, object action)
+    {
+        var written = JsonSerializer.SerializeToUtf8Bytes(action, registration.ActionType, SignalboxJson.Options);
+        byte[]? again;
+        try
+        {
+            again = JsonSerializer.SerializeToUtf8Bytes(JsonSerializer.Deserialize(written, registration.ActionType, SignalboxJson.Options), registration.ActionType, SignalboxJson.Options);
+        }
+        catch (Exception e) when (e is JsonException or NotSupportedException)
+        {
+            throw new ArgumentException($"Action '{registration.Name}' cannot be recorded: what is written of a {registration.ActionType.Name} cannot be read again ({e.Message}). Make it a plain record of its arguments.", nameof(action), e);
+        }
+
+        return written.AsSpan().SequenceEqual(again)
+            ? new RawJson(written)
+            : throw new ArgumentException(
+                $"Action '{registration.Name}' cannot be recorded: a {registration.ActionType.Name} is another one after it was written and read again ({Encoding.UTF8.GetString(written)} becomes {Encoding.UTF8.GetString(again)}), so that something else would be done. Make it a plain record of its arguments.",
+                nameof(action));
     }
 
     /// <summary>The same for an action as it was recorded.</summary>
@@ -206,7 +228,7 @@ internal sealed class ActionRunner
 
     /// <summary>The id of an action: the same for every attempt, another for every step of every run.</summary>
     public static string ActionId(RunId run, int visitNumber, ScopedStep step) =>
-        Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes($"{run}\n{visitNumber}\n{step.Scope}\n{step.Step}")).AsSpan(0, 16));
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{run}\n{visitNumber}\n{step.Scope}\n{step.Step}")).AsSpan(0, 16));
 
     /// <summary>Everything after a durable intent. <paramref name="fresh"/>: this very call wrote it, so that nobody can have executed it.</summary>
     public async Task<Entry> CarryThroughAsync(Entry intent, bool mayExecute, bool fresh = false)
@@ -342,7 +364,8 @@ internal sealed class ActionRunner
             throw await InDoubtAsync(step, intended, sighting.Look.Proof, sighting.Looks);
         }
 
-        if (sighting.Agreement is null)
+        var wasCalled = sighting.Agreement is null;
+        if (wasCalled)
         {
             error = (await ExecuteAsync(handler, arguments, intended.Undo, context, step)).Error;
             sighting = await LookAsync(step, handler, arguments, context, wanted, mayHaveHappened: true, _visit.Abandoned);
@@ -353,7 +376,7 @@ internal sealed class ActionRunner
             throw await InDoubtAsync(step, intended, $"undoing it failed: {error ?? sighting.Look.Proof}", sighting.Looks);
         }
 
-        await RecordTakenBackAsync(step, action, original, intended, sighting);
+        await RecordTakenBackAsync(step, action, original, intended, sighting, madeByUs: wasCalled || mayHaveHappened);
     }
 
     private Trouble InTheWay(ScopedStep step, ActionIntended intended, Storage.ClaimRefusal claims) => new(
@@ -361,11 +384,11 @@ internal sealed class ActionRunner
         $"Action '{intended.Action}' ({intended.ActionId}) cannot be taken back just now: {string.Join(", ", claims.InTheWay.Select(r => $"{r.Claim.Resource} is {(r.Phase == ClaimPhase.Standing ? "wanted" : "held")} by run {r.Run}").Distinct().Take(5))}. When that is settled: signalbox release {_visit.Row.Run} --undo, or --accept to leave it.",
         [step]);
 
-    private async Task RecordTakenBackAsync(ScopedStep step, ActionRecord action, ActionIntended original, ActionIntended intended, Sighting sighting)
+    private async Task RecordTakenBackAsync(ScopedStep step, ActionRecord action, ActionIntended original, ActionIntended intended, Sighting sighting, bool madeByUs)
     {
         const string Why = "undone on an operator's word";
         var (look, looks) = (sighting.Look, sighting.Looks);
-        var taken = Observed(EntryKinds.ActionVerified, step, intended, Why, look.Proof, madeByUs: true, looks, agreement: sighting.Agreement);
+        var taken = Observed(EntryKinds.ActionVerified, step, intended, Why, look.Proof, madeByUs, looks, agreement: sighting.Agreement);
         await _visit.Journal.AppendAsync(action.Outcome is null ? [taken, Observed(EntryKinds.ActionNotApplied, step, original, Why, look.Proof, madeByUs: false, looks)] : [taken]);
     }
 
@@ -393,7 +416,7 @@ internal sealed class ActionRunner
 
         if (sighting.Agreement is not null)
         {
-            await RecordTakenBackAsync(step, action, Body.Read<ActionIntended>(action.Intent!), intended, sighting);
+            await RecordTakenBackAsync(step, action, Body.Read<ActionIntended>(action.Intent!), intended, sighting, madeByUs: true);
         }
         else
         {

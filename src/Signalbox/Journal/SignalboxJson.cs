@@ -27,6 +27,7 @@ public static class SignalboxJson
         };
         options.Converters.Add(new JsonStringEnumConverter());
         options.Converters.Add(new IPAddressConverter());
+        options.Converters.Add(new IPNetworkConverter());
         options.TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { RequireWhatHasNoDefault } };
         options.MakeReadOnly();
         return options;
@@ -48,6 +49,15 @@ public static class SignalboxJson
             IPAddress.TryParse(reader.GetString(), out var address) ? address : throw new JsonException($"'{reader.GetString()}' is not an IP address.");
 
         public override void Write(Utf8JsonWriter writer, IPAddress value, JsonSerializerOptions options) => writer.WriteStringValue(value.ToString());
+    }
+
+    /// <summary>Without it a network would be written by its members and read as 0.0.0.0/0.</summary>
+    private sealed class IPNetworkConverter : JsonConverter<IPNetwork>
+    {
+        public override IPNetwork Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            IPNetwork.TryParse(reader.GetString(), out var network) ? network : throw new JsonException($"'{reader.GetString()}' is not a network, as 192.0.2.0/24 is.");
+
+        public override void Write(Utf8JsonWriter writer, IPNetwork value, JsonSerializerOptions options) => writer.WriteStringValue(value.ToString());
     }
 }
 

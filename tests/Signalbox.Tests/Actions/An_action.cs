@@ -238,4 +238,32 @@ public sealed class An_action
     }
 
     private static string Id(Entry entry) => System.Text.Json.JsonDocument.Parse(entry.Body).RootElement.GetProperty("actionId").GetString()!;
+
+    [Fact]
+    public async Task That_is_another_one_when_it_is_read_again_is_not_done()
+    {
+        await using var bench = await Bench.StartAsync(signalbox => signalbox.AddAction<Odd, OddHandler>("odd").Add(new Flow(async visit =>
+        {
+            await visit.Act(new Odd { Place = { Number = 7 } });
+            return visit.GoTo(Step.Done);
+        })));
+        var row = await bench.RunAsync();
+
+        Assert.Equal(RunStatus.Failed, row.Status);
+        Assert.StartsWith("Action 'odd' cannot be recorded: a Odd is another one after it was written and read again ({\"place\":{\"number\":7}} becomes {\"place\":{\"number\":0}})", row.Reason, StringComparison.Ordinal);
+        Assert.Empty(bench.Target.Log);
+    }
+
+    /// <summary>Its member is written, and never read.</summary>
+    public sealed record Odd
+    {
+        public Spot Place { get; } = new();
+    }
+
+    public sealed class Spot
+    {
+        public int Number { get; set; }
+    }
+
+    public sealed class OddHandler(FaultyTarget target) : FaultyHandler<Odd>(target);
 }

@@ -16,6 +16,7 @@ public sealed class The_documents
     [InlineData("docs/guides/agents.md", "AgentsExample.cs", "agents")]
     [InlineData("docs/guides/evidence.md", "EvidenceExample.cs", "evidence")]
     [InlineData("docs/guides/verification.md", "VerificationExample.cs", "verification")]
+    [InlineData("docs/guides/claims.md", "ClaimsExample.cs", "claims")]
     [InlineData("docs/guides/policies.md", "PoliciesExample.cs", "policies")]
     [InlineData("docs/guides/approvals.md", "ApprovalsExample.cs", "approvals")]
     [InlineData("docs/testing.md", "ModelsExample.cs", "models")]

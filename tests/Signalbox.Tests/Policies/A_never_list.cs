@@ -129,6 +129,17 @@ public sealed class A_never_list
     }
 
     [Fact]
+    public async Task Keeps_a_claim_from_standing_on_what_somebody_else_has_done()
+    {
+        await using var bench = await Fences.StartAsync(box => box.AddPolicy(s_list));
+        bench.Target.Put("192.0.2.7");
+        await bench.DriveAsync(Fences.Of("192.0.2.7"));
+
+        Assert.Equal(["Refused: never: ip/192.0.2.7 is on the list: it is ours"], (await bench.NoteAsync()).Lines!);
+        Assert.Empty(await bench.Harness.Store.ClaimsAsync(new ClaimQuery(), TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
     public async Task That_grew_while_a_person_was_thinking_refuses_what_was_approved()
     {
         var ask = ActionPolicies.For<Fence>("ask", (_, _) => PolicyVerdict.Ask("a person looks at each"));
