@@ -322,11 +322,12 @@ internal sealed class World : IAsyncDisposable
     {
         IRunStore store = db is null ? new InMemoryRunStore() : await SqliteRunStore.OpenAsync(new SqliteStoreOptions { Path = db }, CancellationToken.None);
         var builder = Host.CreateEmptyApplicationBuilder(null);
-        builder.Services.AddSingleton<Watch>().AddSingleton<IChatClient, InstantModel>().AddSingleton(new TalkingModel(turns));
+        builder.Services.AddSingleton<Watch>().AddSingleton<InstantTarget>().AddSingleton<IChatClient, InstantModel>().AddSingleton(new TalkingModel(turns));
         builder.Services.AddSignalbox(box =>
         {
             box.AddWorkflow<StepsFlow>().AddWorkflow<GateFlow>().AddWorkflow<ParkFlow>().AddWorkflow<ModelFlow>().UseStore(_ => store);
             box.AddWorkflow<AgentFlow>().AddModel("talker", services => services.GetRequiredService<TalkingModel>(), new ModelOptions { Price = new Price(1, 5) });
+            box.AddWorkflow<BlocksFlow>().AddAction<Block, BlockHandler>("block");
             box.UseLadder(new Ladder(new Tier("fast", "talker"))).UseBudget(new Budget { Calls = 1_000, Tokens = 1_000_000_000, Money = 10_000 });
             foreach (var tool in Tools.All)
             {

@@ -18,7 +18,7 @@ if (args is ["--idle", var idle])
 string? Option(string name) => Array.IndexOf(args, name) is >= 0 and var i && i + 1 < args.Length ? args[i + 1] : null;
 if (args.Contains("--help"))
 {
-    Console.WriteLine("Signalbox.Bench [--only one,many,engine,parked,recovery,large,model,conversation,talk,agents] [--rounds 5] [--runs 100000] [--wait SECONDS] [--folder FOLDER]");
+    Console.WriteLine("Signalbox.Bench [--only one,many,engine,parked,recovery,large,model,conversation,talk,agents,actions,claims] [--rounds 5] [--runs 100000] [--wait SECONDS] [--folder FOLDER]");
     Console.WriteLine("Each figure stands beside the raw limit, measured in the same run. Absolute figures are no result.");
     return 0;
 }
@@ -47,6 +47,8 @@ await PrintAsync("model", async () => [await bench.ModelCallAsync()]);
 await PrintAsync("conversation", () => bench.ConversationAsync());
 await PrintAsync("talk", async () => [await bench.ConversationInMemoryAsync()]);
 await PrintAsync("agents", async () => [await bench.AgentsAsync()]);
+await PrintAsync("actions", () => bench.ActionsAsync());
+await PrintAsync("claims", () => bench.HandOversAsync());
 Console.WriteLine();
 Console.WriteLine($"{Machine.FlushesASecond(folder):N0} flushes of 4 KiB a second after, foreign load {await Machine.WaitForIdleAsync(TimeSpan.Zero):N2} cores");
 if (Option("--folder") is null)
