@@ -206,6 +206,7 @@ internal sealed partial class Bench
             [.. _samples.Select(s => s.Ours)],
             [.. _samples.Select(s => s.Bare)],
             0,
-            "—") with { Met = null };
+            "—") with
+        { Met = null };
     }
 }
