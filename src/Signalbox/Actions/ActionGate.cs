@@ -23,11 +23,10 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
     /// <summary>How often an action is ruled on anew because something came in between. A person asks for what concerns fewer.</summary>
     private const int PassesMax = 20;
 
-    /// <summary>How many actions of others one action may be against.</summary>
-    private const int ConflictsMax = 100;
-
     /// <summary>How far up it is looked for who has started the run that started the run.</summary>
     private const int ParentsMax = 100;
+
+    private readonly Conflicts _conflicts = new(visit);
 
     public async Task<Begun> BeginAsync(AskedAction asked)
     {
@@ -80,7 +79,7 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
             return await RaiseAsync(drafts, failed);
         }
 
-        var conflicts = await RuleAsync(action, drafts, barriers);
+        var conflicts = await _conflicts.RuleAsync(action, drafts, barriers);
         if (barriers.Refusal is { } overruled)
         {
             return await EndAsync(action, EntryKinds.ActionRefused, overruled, look, drafts, conflicts);
@@ -164,7 +163,7 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
         }
 
         drafts.Clear(); // nobody is asked, and no tier fails, by what is so already
-        var also = await RuleAsync(action, drafts, barriers, mayAsk: false);
+        var also = await _conflicts.RuleAsync(action, drafts, barriers, mayAsk: false);
         if (barriers.Refusal is { } refused)
         {
             // It stands against somebody's wish already, and who wishes it now gives way.
@@ -229,121 +228,6 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
         await visit.Journal.AppendAsync(drafts);
         return new Begun(null, failed);
     }
-
-    /// <summary>Puts conflicts on record, in both runs, and says who gives way. Gives the other runs' side.</summary>
-    private async Task<List<Commit>> RuleAsync(GatedAction action, List<EntryDraft> drafts, Barriers barriers, bool mayAsk = true)
-    {
-        var also = new List<Commit>();
-        if (action.Asked.Undo)
-        {
-            return also;
-        }
-
-        var known = visit.Record.Action(action.Step)?.Conflicts ?? [];
-        var isAsked = visit.Record.Asked(action.Step) is not null;
-        const int RowsMax = 10_000;
-        var rows = await visit.Engine.Store.ClaimsAsync(new ClaimQuery { Overlapping = [.. action.Intended.Claims!.Select(c => c.Resource)], Limit = RowsMax }, visit.Abandoned);
-        visit.ThrowIfClosed();
-        var against = from row in rows
-                      where row.ActionId != action.Intended.ActionId && !row.Undo && row.IsLive(visit.Journal.Now)
-                      let claim = action.Intended.Claims!.FirstOrDefault(c => c.Opposes(row.Claim))
-                      where claim is not null
-                      group (Row: row, Claim: claim) by row.ActionId into other
-                      select other.OrderByDescending(o => o.Row.Phase).First();
-        var conflicts = against.ToArray();
-        if (rows.Count == RowsMax || conflicts.Length > ConflictsMax)
-        {
-            barriers.Refusal = $"{(rows.Count == RowsMax ? $"{RowsMax:N0} claims or more" : $"{conflicts.Length:N0} actions that want the opposite")} lie on what it claims, which is too much for one action: claim something narrower";
-            return also;
-        }
-
-        foreach (var (row, claim) in conflicts)
-        {
-            // That something stood when a person was asked is another thing than that somebody wanted it.
-            var isKnown = known.TryGetValue(row.ActionId, out var phase) && (phase == ClaimPhase.Standing || row.Phase != ClaimPhase.Standing);
-            if (!isKnown)
-            {
-                Raise(action, claim, row, drafts, also);
-            }
-
-            if (row.Phase == ClaimPhase.Standing)
-            {
-                Rule(action, row, drafts, also, barriers, isNew: isAsked && !isKnown, mayAsk);
-            }
-        }
-
-        return also;
-    }
-
-    private void Raise(GatedAction action, Claim claim, ClaimRow row, List<EntryDraft> drafts, List<Commit> also)
-    {
-        var ours = new ConflictRaised(
-            action.Intended.ActionId, action.Intended.Action, claim.Resource.Name, claim.Intent, row.Run, row.ActionId, row.Action, row.Claim.Resource.Name, row.Claim.Intent, row.Phase);
-        var cause = $"'{claim.Intent}' on {claim.Resource} is against '{row.Claim.Intent}' on {row.Claim.Resource} of run {row.Run}";
-        drafts.Add(visit.Draft(EntryKinds.ConflictRaised, action.Step, Body.Write(ours), cause, actor: "engine"));
-        if (row.Run != visit.Row.Run)
-        {
-            var theirs = new ConflictRaised(
-                row.ActionId, row.Action, row.Claim.Resource.Name, row.Claim.Intent, visit.Row.Run, action.Intended.ActionId, action.Intended.Action, claim.Resource.Name, claim.Intent, ClaimPhase.Proposal);
-            also.Add(Theirs(row, EntryKinds.ConflictRaised, Body.Write(theirs), $"'{claim.Intent}' on {claim.Resource} of run {visit.Row.Run} is against '{row.Claim.Intent}' on {row.Claim.Resource}"));
-        }
-    }
-
-    private void Rule(GatedAction action, ClaimRow row, List<EntryDraft> drafts, List<Commit> also, Barriers barriers, bool isNew, bool mayAsk)
-    {
-        var policy = action.Handler.Policy;
-        var stands = $"'{row.Claim.Intent}' on {row.Claim.Resource} of run {row.Run} stands";
-        var (by, wins, why) = policy.OnConflict switch
-        {
-            _ when row.Run == visit.Row.Run => ("run", true, "the run itself changes its mind"),
-            ConflictRule.Priority => ("priority", policy.Priority > row.Priority, $"priority {policy.Priority} against {row.Priority}"),
-            ConflictRule.Yield => ("yield", false, $"{stands}, and this action gives way"),
-            _ when !mayAsk => ("yield", false, $"{stands}, and it is so already"),
-            _ => ("person", true, "approved by a person"),
-        };
-        if (by == "person")
-        {
-            if (isNew)
-            {
-                barriers.Refusal = $"since a person was asked, another conflict has come up: {stands}";
-                return;
-            }
-
-            barriers.NeedsApproval = true;
-            barriers.Why.Add($"{stands}, and would be overruled");
-            barriers.ByPerson.Add(row);
-            return;
-        }
-
-        if (wins)
-        {
-            barriers.Overrules.Add(row.ActionId);
-        }
-        else
-        {
-            barriers.Refusal = by == "priority" ? $"{stands}, and has the priority ({why})" : why;
-        }
-
-        AddRuling(action, row, by, wins, why, drafts, also);
-    }
-
-    private void AddRuling(GatedAction action, ClaimRow row, string by, bool wins, string why, List<EntryDraft> drafts, List<Commit> also) =>
-        AddRuling(action, row, by, wins ? "overrules" : "yields", wins ? "overruled" : "stands", why, drafts, also);
-
-    private void AddRuling(GatedAction action, ClaimRow row, string by, string ours, string theirs, string why, List<EntryDraft> drafts, List<Commit> also)
-    {
-        drafts.Add(visit.Draft(EntryKinds.ConflictRuled, action.Step, Body.Write(new ConflictRuled(action.Intended.ActionId, row.Run, row.ActionId, by, ours, why)), why, actor: "engine"));
-        if (row.Run != visit.Row.Run)
-        {
-            also.Add(Theirs(row, EntryKinds.ConflictRuled, Body.Write(new ConflictRuled(row.ActionId, visit.Row.Run, action.Intended.ActionId, by, theirs, why)), why));
-        }
-    }
-
-    private Commit Theirs(ClaimRow row, string kind, ReadOnlyMemory<byte> body, string cause) => new()
-    {
-        Run = row.Run,
-        Entries = [new EntryDraft { Kind = kind, Actor = "run:" + visit.Row.Run, Cause = cause, Body = body }],
-    };
 
     /// <summary>Asks a person, with all of what stands in the way, in one question that is bound to exactly this action.</summary>
     private async Task<Begun> AskAsync(GatedAction action, Sighting look, List<EntryDraft> drafts, List<Commit> also, Barriers barriers)
@@ -456,7 +340,7 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
                 foreach (var row in barriers.ByPerson)
                 {
                     barriers.Overrules.Add(row.ActionId);
-                    AddRuling(action, row, "person", wins: true, $"approved by {answer.Actor}", drafts, also);
+                    _conflicts.AddRuling(action, row, "person", wins: true, $"approved by {answer.Actor}", drafts, also);
                 }
 
                 return await TakeAsync(action, look, drafts, also, barriers, request.Seq);
@@ -465,7 +349,7 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
             default:
                 foreach (var row in barriers.ByPerson)
                 {
-                    AddRuling(action, row, "person", wins: false, $"rejected by {answer.Actor}", drafts, also);
+                    _conflicts.AddRuling(action, row, "person", wins: false, $"rejected by {answer.Actor}", drafts, also);
                 }
 
                 return await EndAsync(action, EntryKinds.ActionRefused, $"rejected by {answer.Actor}{(said.Comment is { Length: > 0 } comment ? $": {comment}" : "")}", look, drafts, also);
@@ -588,10 +472,10 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
         {
             if (record?.Conflicts.ContainsKey(row.ActionId) != true && !raised.Exists(d => d.Kind == EntryKinds.ConflictRaised && Body.Read<ConflictRaised>(d).OtherActionId == row.ActionId))
             {
-                Raise(action, action.Intended.Claims!.First(c => c.Opposes(row.Claim)), row, raised, theirs);
+                _conflicts.Raise(action, action.Intended.Claims!.First(c => c.Opposes(row.Claim)), row, raised, theirs);
             }
 
-            AddRuling(action, row, "wait", "waits", "stands", $"'{row.Claim.Intent}' on {row.Claim.Resource} of run {row.Run} is to be settled first", raised, theirs);
+            _conflicts.AddRuling(action, row, "wait", "waits", "stands", $"'{row.Claim.Intent}' on {row.Claim.Resource} of run {row.Run} is to be settled first", raised, theirs);
         }
 
         var behind = inTheWay.Select(r => new ClaimHolder(r.Run, r.ActionId, r.Claim.Resource.Name)).Take(20).ToArray();
@@ -677,78 +561,4 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
 
     private EntryDraft Probed(GatedAction action, Sighting look) => visit.Draft(
         EntryKinds.ActionProbed, action.Step, Body.Write(new ActionObserved(action.Intended.ActionId, action.Intended.Action, null, look.Look.Proof, Undo: action.Asked.Undo, Probes: look.Looks)), look.Look.Proof);
-
-    private sealed record GatedAction(AskedAction Asked, BoundHandler Handler, ActionIntended Intended, IReadOnlyList<Payload> Payloads, bool IsOurs, ApprovalRule? Rule, string? Unfit)
-    {
-        public ScopedStep Step => Asked.Step;
-
-        public ReadOnlyMemory<byte> Arguments => Asked.Arguments.Utf8;
-
-        /// <summary>How often it was ruled on in this pass through the handler.</summary>
-        public int Passes { get; set; }
-    }
-
-    /// <summary>What is in the way of an action.</summary>
-    private sealed class Barriers
-    {
-        public string? Refusal { get; set; }
-
-        public List<ApprovalRule> Rules { get; } = [];
-
-        /// <summary>Whether a person is needed, whoever may approve the action itself.</summary>
-        public bool NeedsApproval { get; set; }
-
-        public bool AskAPerson => NeedsApproval || Rules.Count > 0;
-
-        public List<string> Why { get; } = [];
-
-        public List<string> Overrules { get; } = [];
-
-        public List<ClaimRow> ByPerson { get; } = [];
-
-        public List<(string Policy, LimitUse Use, PolicyVerdictKind WhenReached, ApprovalRule? Rule)> Limits { get; } = [];
-
-        /// <summary>The limits that would be passed, of which a person is to be told.</summary>
-        public List<string> Reached { get; } = [];
-
-        /// <summary>Why the tier that wants it has failed.</summary>
-        public string? FailedBy { get; private set; }
-
-        public void Take(string policy, PolicyVerdict verdict, bool raises)
-        {
-            if (verdict.Limit is { } limit)
-            {
-                Limits.Add((policy, limit, verdict.WhenReached, verdict.Rule));
-            }
-
-            switch (verdict.Kind)
-            {
-                case PolicyVerdictKind.Raise when raises:
-                    FailedBy ??= $"{policy}: {verdict.Reason}";
-                    break;
-                case PolicyVerdictKind.Ask or PolicyVerdictKind.Raise:
-                    Rules.Add(verdict.Rule ?? ApprovalRule.Default);
-                    Why.Add($"{policy}: {verdict.Reason}");
-                    break;
-                case PolicyVerdictKind.Refuse:
-                    Refusal ??= $"{policy}: {verdict.Reason}";
-                    break;
-            }
-        }
-
-        /// <summary>One rule that satisfies them all; null if no role could.</summary>
-        public ApprovalRule? Rule()
-        {
-            IReadOnlyList<ApprovalRule> rules = Rules.Count > 0 ? Rules : [ApprovalRule.Default];
-            var roles = rules.Select(r => r.Roles.AsEnumerable()).Aggregate((a, b) => a.Intersect(b, StringComparer.Ordinal)).ToArray();
-            return roles.Length == 0 ? null : new ApprovalRule
-            {
-                Roles = roles,
-                Quorum = Math.Max(1, rules.Max(r => r.Quorum)),
-                Within = rules.Min(r => r.Within),
-                ValidFor = rules.Min(r => r.ValidFor),
-                MayEdit = rules.All(r => r.MayEdit),
-            };
-        }
-    }
 }
