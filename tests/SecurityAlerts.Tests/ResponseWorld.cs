@@ -100,7 +100,15 @@ internal sealed class ResponseWorld : IAsyncDisposable
     private async Task<Settled> SettleAsync(RunId run)
     {
         var client = Client.Value;
-        var row = await client.WaitUntilAsync(run, row => !row.IsOpen || row.Status is RunStatus.Waiting or RunStatus.Held).WaitAsync(TimeLimit);
+        var head = (await Store.FindAsync(run, default))!;
+        while (!head.IsSettled)
+        {
+            // It may wait for its turn at an address that another run blocks just now: that ends by itself.
+            await client.WaitUntilAsync(run, row => row.ChangedAt != head.Row.ChangedAt || row.Status != head.Row.Status).WaitAsync(TimeLimit);
+            head = (await Store.FindAsync(run, default))!;
+        }
+
+        var row = head.Row;
         var @case = (await client.GetCaseAsync<AlertCase>(run))!;
         return new(row, @case, DecidedAlert.Of(@case.Alert, row, @case), await Store.ReadAsync(run, 0, 10_000, default));
     }
