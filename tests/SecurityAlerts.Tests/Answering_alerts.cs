@@ -280,7 +280,7 @@ public sealed class A_target_that_does_not_do_what_it_says
         private static string Key(BlockAddress action, ActionContext context) => $"{context.Run} {action.Address}";
     }
 
-    /// <summary>Shows to itself what it blocks, and to others only from the second time on that it is asked.</summary>
+    /// <summary>Shows to itself what it blocks, and to others only from the third time on that it is asked.</summary>
     private sealed class FirewallOutOfSight(string shown) : ActionHandler<BlockAddress>
     {
         private int _asked;
@@ -289,7 +289,8 @@ public sealed class A_target_that_does_not_do_what_it_says
 
         public override Task<Observation> ProbeAsync(BlockAddress action, ActionContext context, CancellationToken cancellationToken)
         {
-            if (++_asked == 2)
+            // The first two looks are the block's own: one, and another when it is its turn.
+            if (++_asked == 3)
             {
                 Directory.Delete(shown);
                 File.WriteAllText(shown, $"{action.Address}\n");
@@ -311,6 +312,8 @@ public sealed class A_target_that_does_not_do_what_it_says
         public override Task<Observation> ProbeAsync(BlockAddress action, ActionContext context, CancellationToken cancellationToken) => Task.FromResult(Observation.NotSo("not blocked"));
 
         public override Task<string?> ExecuteAsync(BlockAddress action, ActionContext context, CancellationToken cancellationToken) => Task.FromResult<string?>("done");
+
+        public override Task<string?> UndoAsync(BlockAddress action, ActionContext context, CancellationToken cancellationToken) => Task.FromResult<string?>("undone");
     }
 }
 

@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using Microsoft.Data.Sqlite;
 using Signalbox;
 using Signalbox.Sqlite;
+using Signalbox.Storage;
 
 namespace SecurityAlerts.Tests;
 
@@ -19,12 +20,14 @@ public sealed partial class The_command
         Assert.Equal("", end.Errors);
         Assert.Equal(0, end.ExitCode);
         var runs = Decisions(world).ToDictionary(alert => alert.Id, alert => alert.Run);
+        var care = await RunOfAsync(world, "care-2");
         Assert.Equal(
             $"""
             offline analyst: answers by written rules, no key, no network
             12 alerts in the sample's own set: 12 new, 0 known to signalbox.db
 
             12 alerts in TIME: 10 decided, 2 waiting for a person.
+            3 customers' requests: 1 let in (1 overruled since), 1 left, 1 waiting for a person.
 
               close                6
               block_ip             3
@@ -40,9 +43,14 @@ public sealed partial class The_command
               strong to person    calls for help           2
 
             Spent                      calls        tokens        cost
+              care                         6        TOKENS        0.00
               fast                        24        TOKENS        0.00
               strong                       8        TOKENS        0.00
-              in all                      32        TOKENS        0.00
+              in all                      38        TOKENS        0.00
+
+            Opposite wishes
+              192.0.2.77: block (own-04) overrules allow (care-1): priority 10 against 0
+              203.0.113.66: allow (care-2) is against block (own-02): a person is asked
 
             Waiting for a person
               own-08                  {runs["own-08"]}  close, block_ip, disable_account?
@@ -50,12 +58,17 @@ public sealed partial class The_command
                   who it is: ask the owner of the account.
               own-12                  {runs["own-12"]}  close, disable_account?
                   helpdesk was created, and nobody is seen who became root shortly before.
+              care-2                  {care}  approve, reject?
+                  allow_address needs approval: 'block' on ip/203.0.113.66 of run {runs["own-02"]} stands, and
+                  would be overruled
 
             Next
               dotnet run --project src/Signalbox.Cli -- show {runs["own-08"]} --store signalbox.db
                   what is known about own-08
               dotnet run --project src/Signalbox.Cli -- answer {runs["own-08"]} close --store signalbox.db
                   answers for it
+              dotnet run --project src/Signalbox.Cli -- approve {care} --store signalbox.db
+                  shows what care-2 asks for and approves it; or: reject {care} --reason TEXT
               dotnet run --project samples/SecurityAlerts -- --decisions decisions.jsonl
                   carries out what was answered
               dotnet run --project src/Signalbox.Cli -- runs --store signalbox.db
@@ -132,6 +145,8 @@ public sealed partial class The_command
         var second = await SampleProcess.RunAsync(world);
         Assert.Contains("11 decided, 1 waiting for a person.", second.Output, StringComparison.Ordinal);
         Assert.Matches("  person:[^ ]+ +1\n", second.Output);
+        Assert.Contains("3 customers' requests: 2 let in (1 overruled since), 1 left, 0 waiting for a person.\n", second.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("203.0.113.66", Denied(world));
     }
 
     [Fact]
@@ -256,6 +271,9 @@ public sealed partial class The_command
     [InlineData("--calls", "1.5", "--calls must be a whole number of 1 to 80; got \"1.5\".")]
     [InlineData("--base-url", "ftp://192.0.2.1", "--base-url must be an http or https address; got \"ftp://192.0.2.1\".\n--base-url needs --model NAME: which of the server's models is to be asked.\n")]
     [InlineData("--model", "tiny-1", "--model and --strong-model are names of the models of a server: say where it is, with --base-url URL.")]
+    [InlineData("--care", "maybe", "--care must be on or off; got \"maybe\".")]
+    [InlineData("--leak", "192.0.2", "--leak must be an IP address; got \"192.0.2\".")]
+    [InlineData("--blocks-an-hour", "few", "--blocks-an-hour must be a whole number; got \"few\".")]
     [InlineData("--colour", "red", "Unrecognized command or argument '--colour'.")]
     public async Task Does_nothing_on_an_option_that_it_does_not_know(string option, string value, string error)
     {
@@ -375,6 +393,13 @@ public sealed partial class The_command
         }
 
         Assert.Contains($"```mermaid\n{definition.ToMermaid()}```\n", await File.ReadAllTextAsync(Path.Combine(folder.FullName, "samples", "SecurityAlerts", "README.md")), StringComparison.Ordinal);
+    }
+
+    /// <summary>The run of a customer's request, which the decisions say nothing of.</summary>
+    internal static async Task<string> RunOfAsync(World world, string request)
+    {
+        await using var access = await SqliteRunAccess.OpenAsync(world.Path_("signalbox.db"));
+        return (await access.Reader.ListAsync(new RunQuery { Workflow = CustomerCare.WorkflowName, Limit = 100 }, default)).Single(head => head.Row.Key == request).Row.Run.Value;
     }
 
     private static string Steady(string output) => Tokens().Replace(Took().Replace(output, "alerts in TIME: "), "        TOKENS        0.00");

@@ -30,9 +30,10 @@ internal static class ActionRules
         var scanners = data.AllowList ?? throw new InvalidOperationException("the allow-list is not available");
         return
         [
-            .. assets.SelectMany(asset => asset.InternalNetworks).Select(Resource.Network),
-            .. assets.SelectMany(asset => asset.KnownSources).Select(Resource.AddressOrNetwork),
-            .. scanners.Select(scanner => Resource.Network(scanner.Range)),
+            .. assets.SelectMany(asset => asset.InternalNetworks).Select(Resource.Network)
+                .Concat(assets.SelectMany(asset => asset.KnownSources).Select(Resource.AddressOrNetwork))
+                .Concat(scanners.Select(scanner => Resource.Network(scanner.Range)))
+                .Distinct(),
         ];
     }
 }

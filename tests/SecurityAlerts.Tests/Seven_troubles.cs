@@ -7,8 +7,11 @@ using Signalbox.Sqlite;
 namespace SecurityAlerts.Tests;
 
 /// <summary>The README's section of the same name: each of its commands as a process, and what the README says of it.</summary>
-public sealed partial class Five_troubles
+public sealed partial class Seven_troubles
 {
+    /// <summary>What the carer needs for the three requests.</summary>
+    private const int CareCalls = 6;
+
     private static readonly string[] s_standard =
         ["close", "block_ip", "close", "block_ip", "close", "disable_account", "close", "escalate", "block_ip", "close", "close", "escalate"];
 
@@ -77,7 +80,7 @@ public sealed partial class Five_troubles
         Assert.Contains("the run's budget does not suffice: 3 of 3 model calls are spent", end.Output, StringComparison.Ordinal);
         Assert.Contains("8 decided, 4 waiting for a person.", end.Output, StringComparison.Ordinal);
         var spent = SpentInAll().Match(end.Output).Groups[1].Value;
-        Assert.Equal((8 * 2) + (4 * 3), int.Parse(spent, CultureInfo.InvariantCulture));
+        Assert.Equal((8 * 2) + (4 * 3) + CareCalls, int.Parse(spent, CultureInfo.InvariantCulture));
     }
 
     /// <summary>The fast tier makes 50 calls about each of the ten alerts with an address, and the process dies when some runs are in the middle of theirs.</summary>
@@ -109,6 +112,47 @@ public sealed partial class Five_troubles
         var entries = await JournalExport.ReadAsync(access.Reader);
         KillLoop.AssertNotAskedAgain(entries);
         Assert.InRange(entries.Count(entry => entry.Kind == EntryKinds.BudgetReserved), after.Count, after.Count + 12);
+    }
+
+    [Fact]
+    public async Task A_firewall_that_lets_through_what_it_blocks()
+    {
+        using var world = new World();
+
+        var end = await RunAsync(world, "--leak 203.0.113.67");
+
+        Assert.Contains("9 decided, 3 waiting for a person.", end.Output, StringComparison.Ordinal);
+        var decided = The_command.Decisions(world).Single(alert => alert.Id == "own-09");
+        Assert.Equal("escalate", decided.Decision);
+        Assert.Equal(["192.0.2.77", "203.0.113.66"], The_command.Lines(world, "deny.list").Order(StringComparer.Ordinal));
+        var shown = await SampleProcess.RunCliAsync(world, "show", decided.Run);
+        Assert.Contains("Triage > Investigate > Decide > Execute > Rollback > Escalate", shown.Output, StringComparison.Ordinal);
+        string[] phases = ["block_address: executed", "block_address: DIVERGED", "undo:block_address: intended", "undo:block_address: executed", "undo:block_address: VERIFIED (undo), made by this run"];
+        Assert.Equal(phases.Order(Comparer<string>.Create((a, b) => At(a).CompareTo(At(b)))), phases);
+        Assert.All(phases, phase => Assert.True(At(phase) > 0, phase));
+
+        int At(string text) => shown.Output.IndexOf(text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_limit_that_is_reached()
+    {
+        using var world = new World();
+
+        var end = await RunAsync(world, "--blocks-an-hour 1 --care off");
+
+        Assert.Contains("8 decided, 4 waiting for a person.", end.Output, StringComparison.Ordinal);
+        Assert.Single(The_command.Lines(world, "deny.list"));
+        Assert.Equal(2, end.Output.Split("approve, reject?").Length - 1);
+        Assert.Contains("block_address needs approval: the limit 'blocks-an-hour' is reached: 1 of 1 are used up", end.Output, StringComparison.Ordinal);
+
+        // A person who is told of the limit may let it pass.
+        var asking = ApproveCommand().Match(end.Output);
+        var approved = await SampleProcess.RunCliAsync(world, "approve", asking.Groups[1].Value);
+        Assert.Equal((0, ""), (approved.ExitCode, approved.Errors));
+        var second = await RunAsync(world, "--blocks-an-hour 1 --care off");
+        Assert.Contains("9 decided, 3 waiting for a person.", second.Output, StringComparison.Ordinal);
+        Assert.Equal(2, The_command.Lines(world, "deny.list").Count);
     }
 
     private static async Task<SampleEnd> RunAsync(World world, string arguments)
@@ -145,6 +189,9 @@ public sealed partial class Five_troubles
 
         return calls;
     }
+
+    [GeneratedRegex(" approve (r-[a-z0-9]+) ")]
+    private static partial Regex ApproveCommand();
 
     [GeneratedRegex("\n  in all +([0-9]+) ")]
     private static partial Regex SpentInAll();
