@@ -83,7 +83,8 @@ public sealed class Wishes_that_meet
             {
                 await visit.Act(new GraveUrge("block", ["web"]));
                 return visit.GoTo(Step.Done);
-            }) { Name = "child" });
+            })
+            { Name = "child" });
         }, s_unused);
         await bench.StartRunAsync(by: "person:anna");
         await bench.UntilAskedAsync();
