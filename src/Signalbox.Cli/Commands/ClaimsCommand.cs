@@ -18,7 +18,7 @@ internal static class ClaimsCommand
         var run = new Option<string?>("--run") { Description = "Only those of this run, with its conflicts.", HelpName = "RUN" };
         var phase = new Option<string[]>("--phase") { Description = "Only those in this phase: proposal, queued, hold or standing; may be given several times.", HelpName = "PHASE", DefaultValueFactory = _ => [] };
         var limit = new Option<int>("--limit") { Description = "How many at most.", HelpName = "N", DefaultValueFactory = _ => 1000 };
-        var command = new Command("claims", "Lists what actions claim of resources, who waits for whom, and conflicts with their rulings.") { resource, run, phase, limit };
+        var command = new Command("claims", "Lists what actions claim of resources, who waits for whom, and which of them are in conflict; with --run, all conflicts of that run and how they were ruled.") { resource, run, phase, limit };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var query = new ClaimQuery
