@@ -8,6 +8,8 @@ public sealed class WriteFileHandler(McpServer files) : ActionHandler<WriteFile>
 {
     public override TargetClass TargetClass => TargetClass.T3;
 
+    public override ApprovalRule? Approval(WriteFile action) => null;   // it cannot be undone, so that a person would be asked; in this folder nobody minds
+
     public override async Task<Observation> ProbeAsync(WriteFile action, ActionContext context, CancellationToken cancellationToken)
     {
         try

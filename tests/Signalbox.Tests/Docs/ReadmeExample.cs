@@ -50,7 +50,11 @@ public static class OrderHistory
 
 public sealed class Orders
 {
-    public HashSet<string> Paid { get; } = [];
+    private readonly System.Collections.Concurrent.ConcurrentDictionary<string, bool> _paid = [];
+
+    public ICollection<string> Paid => _paid.Keys;
+
+    public void PayBack(string order) => _paid[order] = true;
 }
 
 public sealed class PayBackHandler(Orders orders) : ActionHandler<PayBack>
@@ -65,7 +69,7 @@ public sealed class PayBackHandler(Orders orders) : ActionHandler<PayBack>
 
     public override Task<string?> ExecuteAsync(PayBack action, ActionContext context, CancellationToken cancellationToken)
     {
-        orders.Paid.Add(action.Order);
+        orders.PayBack(action.Order);
         return Task.FromResult<string?>(null);
     }
 }
