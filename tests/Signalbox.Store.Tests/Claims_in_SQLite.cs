@@ -22,7 +22,7 @@ public sealed class Claims_in_SQLite
         foreach (var sql in new[]
         {
             ClaimReader.WithinSql, ClaimReader.AtOrBeforeSql, ClaimReader.AtSql, ClaimReader.OfActionSql, ClaimReader.OfRunSql, ClaimReader.UsedSql,
-            ClaimReader.ListSql(new ClaimQuery { Run = new RunId("r-1") }), ClaimReader.ListSql(new ClaimQuery { Overlapping = [At(1), At(2)] }), ClaimReader.ListSql(new ClaimQuery { After = 7 }),
+            ClaimReader.ListSql(new ClaimQuery { Run = new RunId("r-1") }), ClaimReader.ListSql(new ClaimQuery { Overlapping = [At(1), At(2)] }), ClaimReader.ListSql(new ClaimQuery { Overlapping = [.. Enumerable.Range(1, 100).Select(At)] }), ClaimReader.ListSql(new ClaimQuery { After = 7 }),
         })
         {
             Assert.All(Plan(connection, sql).Where(step => step.Contains("claims", StringComparison.Ordinal) || step.Contains("limits", StringComparison.Ordinal)), step => Assert.StartsWith("SEARCH", step));

@@ -113,11 +113,18 @@ internal sealed class ClaimReader(sqlite3 database) : IDisposable
     /// <summary>Values are bound, never written into the text.</summary>
     internal static string ListSql(ClaimQuery query)
     {
-        var sql = new StringBuilder($"SELECT {Columns} FROM claims WHERE 1");
         var next = 0;
-        if (query.Overlapping is { } resources)
+        var sql = new StringBuilder($"SELECT {Columns} FROM ");
+        if (query.Overlapping is { Count: > 0 } resources)
         {
-            sql.Append(CultureInfo.InvariantCulture, $" AND ({string.Join(" OR ", resources.Select(_ => $"(path >= {Next()} AND path < {Next()}) OR path IN (SELECT value FROM json_each({Next()}))").DefaultIfEmpty("0"))})");
+            // Each resource by its own seeks: an OR of more than a few is answered by reading all there are.
+            var found = resources.Select(_ =>
+                $"SELECT path, action_id FROM claims WHERE path >= {Next()} AND path < {Next()} UNION SELECT path, action_id FROM claims WHERE path IN (SELECT value FROM json_each({Next()}))");
+            sql.Append(CultureInfo.InvariantCulture, $"({string.Join(" UNION ", found)}) CROSS JOIN claims USING (path, action_id) WHERE 1");
+        }
+        else
+        {
+            sql.Append(query.Overlapping is null ? "claims WHERE 1" : "claims WHERE 0");
         }
 
         if (query.Run is not null)
