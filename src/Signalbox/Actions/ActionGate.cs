@@ -20,13 +20,14 @@ internal readonly record struct Begun(Entry? Outcome, string? FailedBy = null);
 /// </summary>
 internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
 {
-    /// <summary>How often an action is ruled on anew because something came in between. A person asks for what concerns fewer.</summary>
+    /// <summary>How often an action is ruled on anew because something came in between.</summary>
     private const int PassesMax = 20;
 
     /// <summary>How far up it is looked for who has started the run that started the run.</summary>
     private const int ParentsMax = 100;
 
     private readonly Conflicts _conflicts = new(visit);
+    private readonly OwnEffects _effects = new(visit);
 
     public async Task<Begun> BeginAsync(AskedAction asked)
     {
@@ -104,7 +105,7 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
         var (placed, payloads) = Bodies.Place(asked.Arguments);
         var (declared, rule, unfit) = Declared(handler, asked);
         var claims = declared.Count > 0 ? declared : [new Claim(Resource.Of("action", asked.Registration.Name, hash[..32]), "do")];
-        var earlier = asked.Undo ? await EffectsAsync(asked.Registration.Name, hash) : (Ids: [], IsOurs: false);
+        var earlier = asked.Undo ? await _effects.FindAsync(asked.Registration.Name, hash) : (Ids: [], IsOurs: false);
         var intended = new ActionIntended(
             ActionRunner.ActionId(visit.Row.Run, visit.Row.Visit, asked.Step), asked.Registration.Name, placed, hash, handler.TargetClass.ToString(), asked.Undo, (visit.Record.Action(asked.Step)?.Attempts ?? 0) + 1, claims,
             Releases: earlier.Ids.Count > 0 ? earlier.Ids : null, Priority: handler.Policy.Priority);
@@ -122,20 +123,6 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
         {
             return ([], null, $"what it touches, or who must approve it, cannot be told ({e.GetType().Name}: {Texts.Cut(e.Message, 500)})");
         }
-    }
-
-    /// <summary>What this run has done of that action and not undone: the ids, and whether the effect is ours to take back.</summary>
-    private async Task<(IReadOnlyList<string> Ids, bool IsOurs)> EffectsAsync(string name, string hash)
-    {
-        var (ids, isOurs) = await runner.EffectsAsync(name, hash);
-        if (!isOurs && ids.Count > 0)
-        {
-            // Whoever made it may have left it to us.
-            var own = await visit.Engine.Store.ClaimsAsync(new ClaimQuery { Run = visit.Row.Run, Phases = [ClaimPhase.Standing], Limit = 10_000 }, visit.Abandoned);
-            isOurs = own.Any(r => r.Made && ids.Contains(r.ActionId, StringComparer.Ordinal));
-        }
-
-        return (ids, isOurs);
     }
 
     /// <summary>It is so already: nothing is done, and its claims stand beside those of who did it.</summary>
@@ -415,7 +402,6 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
             Limits = barriers.Limits.Count > 0 ? [.. barriers.Limits.Select(l => approval is not null && Passes(action).Contains(l.Use.Name, StringComparer.Ordinal) ? l.Use with { Max = long.MaxValue } : l.Use)] : null,
         };
         visit.ThrowIfClosed();
-
         var hadTurn = HasTurn(action);
 
         // Closing waits for all of this: an intent on its way is an intent.
@@ -510,7 +496,6 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
         }
 
         var why = $"others still want it ({others}); it is left as it is";
-
         var released = visit.Draft(EntryKinds.ClaimReleased, action.Step, Body.Write(new ClaimReleased(ids, CoHeld: true)), why, actor: "engine");
         visit.ThrowIfClosed();
         var result = await visit.Journal.TryTakeAsync([released, Refused(action, why, look)], []);

@@ -69,8 +69,7 @@ internal sealed class ActionRunner
     {
         var (step, release) = wanted.Step == default
             ? await _visit.AskAsync(scope, wanted.Undo ? "undo:" + wanted.Registration.Name : wanted.Registration.Name, wanted.Arguments)
-            : (wanted.Step, static () => { }
-        );
+            : (wanted.Step, static () => { });
         var asked = wanted with { Step = step };
         var (outcome, failed, edit) = await _visit.OperateAsync<(ActionOutcome?, string?, AskedAction?)>(async () =>
         {
@@ -157,77 +156,6 @@ internal sealed class ActionRunner
         }
     }
 
-    /// <summary>Settles what the record shows in doubt, before anything else of the run happens. Gives why the run must be held, if it must.</summary>
-    public async Task<Trouble?> SettleAsync(bool mayExecute)
-    {
-        var troubles = new List<Trouble>();
-        foreach (var (step, action, verb) in _visit.Record.Actions.Where(a => a.Value.IsInDoubt).Select(a => (a.Key, a.Value, WordOn(a.Key, a.Value))).ToArray())
-        {
-            try
-            {
-                if (verb == ReleaseVerb.Undo)
-                {
-                    await TakeBackAsync(step, action);
-                    continue;
-                }
-
-                if (action.TakingBack is { } taking)
-                {
-                    await StopTakingBackAsync(step, taking, verb);
-                }
-
-                if (action.Outcome is not null)
-                {
-                    continue;
-                }
-
-                if (verb == ReleaseVerb.Accept)
-                {
-                    var intended = Body.Read<ActionIntended>(action.Intent!);
-                    await RecordAsync(EntryKinds.ActionVerified, step, intended, null, $"accepted by {_visit.Record.Hold!.Value.By}", madeByUs: true, 0);
-                }
-                else
-                {
-                    await CarryThroughAsync(action.Intent!, mayExecute);
-                }
-            }
-            catch (ActionInDoubtException e)
-            {
-                troubles.Add(e.Trouble);
-            }
-        }
-
-        // The operator's word, once given, is on all of them.
-        return troubles switch
-        {
-            [] => null,
-            [var only] => only,
-            _ => new Trouble(troubles[0].Code, string.Join(" ", troubles.Select(t => t.Reason)), [.. troubles.SelectMany(t => t.Steps ?? [])]),
-        };
-    }
-
-    /// <summary>Undoes effects that the handler no longer asks for, on an operator's word: those that are verified, and those that nobody can look for.</summary>
-    public async Task<Trouble?> UndoAsync(IReadOnlyList<ScopedStep> steps)
-    {
-        foreach (var step in steps)
-        {
-            if (_visit.Record.Action(step) is { Intent: not null, Outcome: { Kind: EntryKinds.ActionVerified or EntryKinds.ActionUnverified } outcome } action
-                && (outcome.Kind == EntryKinds.ActionUnverified || Body.Read<ActionObserved>(outcome).MadeByUs))
-            {
-                try
-                {
-                    await TakeBackAsync(step, action);
-                }
-                catch (ActionInDoubtException e)
-                {
-                    return e.Trouble;
-                }
-            }
-        }
-
-        return null;
-    }
-
     /// <summary>The scope in which what a person proposed instead of an action is asked for.</summary>
     public static string EditScope(string scope, string actionId) => $"{(scope.Length == 0 ? "" : scope + "/")}edit-{actionId[..8]}";
 
@@ -298,7 +226,7 @@ internal sealed class ActionRunner
         }
     }
 
-    private async Task<ActionExecuted> ExecuteAsync(BoundHandler handler, ReadOnlyMemory<byte> arguments, bool undo, ActionContext context, ScopedStep step)
+    public async Task<ActionExecuted> ExecuteAsync(BoundHandler handler, ReadOnlyMemory<byte> arguments, bool undo, ActionContext context, ScopedStep step)
     {
         var begun = _visit.Engine.Clock.GetTimestamp();
         string? receipt = null;
@@ -339,120 +267,14 @@ internal sealed class ActionRunner
     }
 
     /// <summary>Whether an answer is the end of it. A look that can only be unclear is spared then.</summary>
-    private static bool TrustsAnswer(BoundHandler handler, ActionIntended intended) =>
+    public static bool TrustsAnswer(BoundHandler handler, ActionIntended intended) =>
         handler.Policy.Blind == BlindRule.TrustAnswer && handler.TargetClass == TargetClass.T4 && intended.TargetClass == nameof(TargetClass.T4);
 
-    private Task<Entry> RecordUnverifiedAsync(ScopedStep step, ActionIntended intended, ActionExecuted executed)
+    public Task<Entry> RecordUnverifiedAsync(ScopedStep step, ActionIntended intended, ActionExecuted executed)
     {
         var answer = executed.Receipt is { IsMissing: false } receipt ? $"'{Texts.Cut(JsonSerializer.Deserialize<string>(receipt.Utf8.Span) ?? "", AnswerCharactersMax)}'" : "without a word";
         return RecordAsync(
             EntryKinds.ActionUnverified, step, intended, "unverified: the target answered, and cannot be asked whether it is so", $"the target answered {answer}; nobody can look whether it is so", madeByUs: false, looks: 0);
-    }
-
-    /// <summary>The operator's word on this action, given after the run was held for it.</summary>
-    private ReleaseVerb? WordOn(ScopedStep step, ActionRecord action) =>
-        _visit.Record.Hold is { Release: { } release } hold && hold.Seq > action.Intent!.Seq && hold.Trouble.Steps?.Contains(step) == true ? release.Verb : null;
-
-    /// <summary>Undoes an action on an operator's word: an effect like any other, so its intent is durable before it.</summary>
-    private async Task TakeBackAsync(ScopedStep step, ActionRecord action)
-    {
-        var intent = action.Intent!;
-        var original = Body.Read<ActionIntended>(intent);
-        var handler = Handler(original, step, "to be undone", "--undo");
-        var arguments = await _visit.Journal.ResolveAsync(original.Arguments, intent.Seq);
-        var intended = original with { Undo = !original.Undo, Attempt = action.Attempts + 1, Approval = null, Overrules = null, Limits = null };
-        var mayHaveHappened = action.TakingBack is { } earlier && _visit.Record.Hold!.Value.Seq < earlier.Seq;
-        if (action.TakingBack is { } begun)
-        {
-            intended = Body.Read<ActionIntended>(begun);
-        }
-        else
-        {
-            IReadOnlyList<Payload> payloads = original.Arguments.Reference is null ? [] : [Payload.Of(arguments)];
-            var taken = await _visit.Journal.TryTakeAsync([_visit.Draft(EntryKinds.ActionIntended, step, Body.Write(intended), "to be taken back on an operator's word", payloads, actor: "engine")], []);
-            if (taken.Claims is { } claims)
-            {
-                throw new ActionInDoubtException(InTheWay(step, intended, claims));
-            }
-        }
-
-        var context = Context(intended, action.TakingBack!.At);
-        var wanted = Wanted(intended.Undo);
-        var sighting = await LookAsync(
-            step, handler, arguments, context, wanted, mayHaveHappened, _visit.Abandoned, verification: action.Outcome is null ? Lasting(handler.Policy.Verification) : handler.Policy.Verification);
-        string? error = null;
-        if (sighting.IsUnclear && mayHaveHappened)
-        {
-            // This very undo may have been done before a crash; the operator's word was for one.
-            throw await InDoubtAsync(step, intended, sighting.Look.Proof, sighting.Looks);
-        }
-
-        var wasCalled = sighting.Agreement is null;
-        if (wasCalled)
-        {
-            var executed = await ExecuteAsync(handler, arguments, intended.Undo, context, step);
-            error = executed.Error;
-            if (error is null && action.Outcome is not null && TrustsAnswer(handler, intended))
-            {
-                await RecordUnverifiedAsync(step, intended, executed);
-                return;
-            }
-
-            // A doubt that is taken back at a blind target stays one: what became of the action itself nobody has said.
-            sighting = await LookAsync(step, handler, arguments, context, wanted, mayHaveHappened: true, _visit.Abandoned);
-        }
-
-        if (sighting.Agreement is null)
-        {
-            throw await InDoubtAsync(step, intended, $"undoing it failed: {error ?? sighting.Look.Proof}", sighting.Looks);
-        }
-
-        await RecordTakenBackAsync(step, action, original, intended, sighting, madeByUs: wasCalled || mayHaveHappened);
-    }
-
-    private Trouble InTheWay(ScopedStep step, ActionIntended intended, Storage.ClaimRefusal claims) => new(
-        TroubleCodes.ActionInDoubt,
-        $"Action '{intended.Action}' ({intended.ActionId}) cannot be taken back just now: {string.Join(", ", claims.InTheWay.Select(r => $"{r.Claim.Resource} is {(r.Phase == ClaimPhase.Standing ? "wanted" : "held")} by run {r.Run}").Distinct().Take(5))}. When that is settled: signalbox release {_visit.Row.Run} --undo, or --accept to leave it.",
-        [step]);
-
-    private async Task RecordTakenBackAsync(ScopedStep step, ActionRecord action, ActionIntended original, ActionIntended intended, Sighting sighting, bool madeByUs)
-    {
-        const string Why = "undone on an operator's word";
-        var (look, looks) = (sighting.Look, sighting.Looks);
-        var taken = Observed(EntryKinds.ActionVerified, step, intended, Why, look.Proof, madeByUs, looks, agreement: sighting.Agreement);
-        await _visit.Journal.AppendAsync(action.Outcome is null ? [taken, Observed(EntryKinds.ActionNotApplied, step, original, Why, look.Proof, madeByUs: false, looks)] : [taken]);
-    }
-
-    /// <summary>An effect in doubt may still come to be seen: that it is not there counts only once it has lasted as long as that may take.</summary>
-    private static Verification Lasting(Verification verification) => verification with { Over = verification.Over > verification.Within ? verification.Over : verification.Within };
-
-    /// <summary>An undo was begun and the operator's word is another now: what has become of it is settled first.</summary>
-    private async Task StopTakingBackAsync(ScopedStep step, Entry taking, ReleaseVerb? verb)
-    {
-        var action = _visit.Record.Action(step)!;
-        var intended = Body.Read<ActionIntended>(taking);
-        if (verb == ReleaseVerb.Accept)
-        {
-            await RecordAsync(EntryKinds.ActionNotApplied, step, intended, $"the effect is accepted by {_visit.Record.Hold!.Value.By}", null, madeByUs: false, 0);
-            return;
-        }
-
-        var handler = Handler(intended, step);
-        var arguments = await _visit.Journal.ResolveAsync(intended.Arguments, taking.Seq);
-        var sighting = await LookAsync(step, handler, arguments, Context(intended, taking.At), Wanted(intended.Undo), mayHaveHappened: true, _visit.Abandoned);
-        if (sighting.IsUnclear)
-        {
-            throw await InDoubtAsync(step, intended, sighting.Look.Proof, sighting.Looks);
-        }
-
-        if (sighting.Agreement is not null)
-        {
-            await RecordTakenBackAsync(step, action, Body.Read<ActionIntended>(action.Intent!), intended, sighting, madeByUs: true);
-        }
-        else
-        {
-            await RecordAsync(EntryKinds.ActionNotApplied, step, intended, "the undo had no effect, and is no longer asked for", sighting.Look.Proof, madeByUs: false, sighting.Looks);
-        }
     }
 
     /// <summary>
@@ -484,10 +306,10 @@ internal sealed class ActionRunner
 
     private Task PauseAsync(ActionPolicy policy, int times) => Task.Delay(policy.Pause * Math.Pow(2, times - 1), _visit.Engine.Clock, _visit.Abandoned);
 
-    private async Task<Entry> RecordAsync(string kind, ScopedStep step, ActionIntended intended, string? reason, string? proof, bool madeByUs, int looks, ActionPolicy? policy = null, Agreement? agreement = null) =>
+    public async Task<Entry> RecordAsync(string kind, ScopedStep step, ActionIntended intended, string? reason, string? proof, bool madeByUs, int looks, ActionPolicy? policy = null, Agreement? agreement = null) =>
         (await _visit.Journal.AppendAsync([Observed(kind, step, intended, reason, proof, madeByUs, looks, policy, agreement)]))[0];
 
-    private EntryDraft Observed(string kind, ScopedStep step, ActionIntended intended, string? reason, string? proof, bool madeByUs, int looks, ActionPolicy? policy = null, Agreement? agreement = null) =>
+    public EntryDraft Observed(string kind, ScopedStep step, ActionIntended intended, string? reason, string? proof, bool madeByUs, int looks, ActionPolicy? policy = null, Agreement? agreement = null) =>
         Observed(step, kind, new ActionObserved(intended.ActionId, intended.Action, reason, proof, madeByUs, intended.Undo, looks, Agreement: agreement), intended, policy, []);
 
     /// <summary>What became of an action that has no intent, and so must say itself what it was about. <paramref name="joins"/>: its claims stand beside those of who made the effect.</summary>
@@ -513,7 +335,7 @@ internal sealed class ActionRunner
     private long? StandsUntil(ActionIntended intended, ActionPolicy? policy) =>
         intended.TargetClass == nameof(TargetClass.T4) ? 0 : policy?.StandsFor is { } time ? Math.Max(_visit.Journal.Now, Microseconds.From(_visit.Engine.Clock.GetUtcNow())) + (long)time.TotalMicroseconds : null;
 
-    private async Task<ActionInDoubtException> InDoubtAsync(ScopedStep step, ActionIntended intended, string why, int looks)
+    public async Task<ActionInDoubtException> InDoubtAsync(ScopedStep step, ActionIntended intended, string why, int looks)
     {
         await RecordAsync(EntryKinds.ActionUnknown, step, intended, why, null, madeByUs: false, looks);
         var trouble = new Trouble(
@@ -524,76 +346,8 @@ internal sealed class ActionRunner
         return new ActionInDoubtException(trouble);
     }
 
-    /// <summary>
-    /// What this run has done of an action and not undone since: the ids, and whether the effect is its own. It is where this run has called the target for it, which it does only after a look that
-    /// showed it not to stand, whatever was seen right afterwards.
-    /// </summary>
-    public async Task<(IReadOnlyList<string> Ids, bool IsOurs)> EffectsAsync(string action, string argumentsHash)
-    {
-        var isOurs = false;
-        var ids = new List<string>();
-        var undos = new HashSet<string>();
-        for (long from = 0; ;)
-        {
-            var page = await _visit.Journal.ReadAsync(from, 1000);
-            if (page.Count == 0)
-            {
-                return (ids, isOurs);
-            }
-
-            from = page[^1].Seq + 1;
-            foreach (var entry in page)
-            {
-                switch (entry.Kind)
-                {
-                    case EntryKinds.ActionIntended when Body.Read<ActionIntended>(entry) is var intended && intended.Action == action && intended.ArgumentsHash == argumentsHash:
-                        Add(intended.Undo, intended.ActionId);
-                        break;
-                    case EntryKinds.ActionExecuted when Body.Read<ActionExecuted>(entry) is { Undo: false } executed && ids.Contains(executed.ActionId):
-                        isOurs = true;
-                        break;
-                    case EntryKinds.ActionVerified or EntryKinds.ActionUnverified when Body.Read<ActionObserved>(entry) is var seen:
-                        if (seen.Action == action && seen.ArgumentsHash == argumentsHash)
-                        {
-                            Add(seen.Undo, seen.ActionId);
-                        }
-
-                        if (seen.Undo && (undos.Contains(seen.ActionId) || ids.Contains(seen.ActionId)))
-                        {
-                            isOurs = false;
-                            ids.Clear();
-                        }
-                        else if (ids.Contains(seen.ActionId))
-                        {
-                            isOurs |= seen.MadeByUs;
-                        }
-
-                        break;
-                    case EntryKinds.ConflictRuled when Body.Read<ConflictRuled>(entry) is { Outcome: "overruled" } ruled && ids.Contains(ruled.ActionId):
-                        isOurs = false; // if it came to that: then what stands there is not ours any more
-                        break;
-                    case EntryKinds.ClaimReleased when Body.Read<ClaimReleased>(entry).ActionIds is var released && ids.RemoveAll(released.Contains) > 0:
-                        isOurs = false;
-                        break;
-                }
-            }
-        }
-
-        void Add(bool undo, string id)
-        {
-            if (undo)
-            {
-                undos.Add(id);
-            }
-            else if (!ids.Contains(id))
-            {
-                ids.Add(id);
-            }
-        }
-    }
-
     /// <exception cref="ActionInDoubtException">The program has none of that name.</exception>
-    private BoundHandler Handler(ActionIntended intended, ScopedStep step, string state = "in doubt", string verb = "--retry") => _visit.Engine.Actions.Find(intended.Action)?.Bind(_visit.Services) ?? throw new ActionInDoubtException(new Trouble(
+    public BoundHandler Handler(ActionIntended intended, ScopedStep step, string state = "in doubt", string verb = "--retry") => _visit.Engine.Actions.Find(intended.Action)?.Bind(_visit.Services) ?? throw new ActionInDoubtException(new Trouble(
         TroubleCodes.ActionUnknown,
         $"Action '{intended.Action}' ({intended.ActionId}) is {state}, and this program has no handler of that name to ask the target. Register it, then: signalbox release {_visit.Row.Run} {verb}",
         [step]));

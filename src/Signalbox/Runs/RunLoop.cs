@@ -115,7 +115,7 @@ internal sealed class RunLoop : IDisposable
         var canceling = _journal.Record.Opening!.Canceling;
         var cancel = _journal.Head.Row.CancelRequested && !canceling;
 
-        if (await visit.Actions.SettleAsync(mayExecute: !cancel) is { } inDoubt)
+        if (await visit.Recovery.SettleAsync(mayExecute: !cancel) is { } inDoubt)
         {
             return await HoldAsync(inDoubt);
         }
@@ -237,7 +237,7 @@ internal sealed class RunLoop : IDisposable
             return null;
         }
 
-        if (release.Verb == ReleaseVerb.Undo && await visit.Actions.UndoAsync(steps) is { } trouble)
+        if (release.Verb == ReleaseVerb.Undo && await visit.Recovery.UndoAsync(steps) is { } trouble)
         {
             return trouble;
         }

@@ -54,6 +54,7 @@ internal sealed class VisitEngine : IDisposable
         Workflow = workflow;
         Steps = new StepRunner(this);
         Actions = new ActionRunner(this);
+        Recovery = new ActionRecovery(this, Actions);
         foreach (var effect in journal.Record.Effects)
         {
             Scope(effect.Scope).Unasked.Add(effect.Step);
@@ -76,6 +77,8 @@ internal sealed class VisitEngine : IDisposable
     public StepRunner Steps { get; }
 
     public ActionRunner Actions { get; }
+
+    public ActionRecovery Recovery { get; }
 
     /// <summary>The case at entry; set before the handler is entered.</summary>
     public object Case { get; set; } = null!;
