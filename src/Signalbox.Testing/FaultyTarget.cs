@@ -179,7 +179,7 @@ public sealed class FaultyTarget(TargetClass targetClass = TargetClass.T3)
 
     internal async Task<Observation> LookAsync(string resource, ActionContext context)
     {
-        await SomeTimeAsync();
+        await FaultyCall.SomeTimeAsync();
         lock (_lock)
         {
             Looks++;
@@ -213,13 +213,13 @@ public sealed class FaultyTarget(TargetClass targetClass = TargetClass.T3)
 
     internal async Task<string?> CallAsync(string operation, string resource, ActionContext context)
     {
-        await SomeTimeAsync();
+        await FaultyCall.SomeTimeAsync();
         TargetFault fault;
         lock (_lock)
         {
             _calls++;
             fault = Faults.Count > 0 ? Faults.Dequeue() : TargetFault.None;
-            var acts = fault is TargetFault.None or TargetFault.ThrowsAfterEffect or TargetFault.HangsAfterEffect;
+            var acts = FaultyCall.Acts(fault);
             var applied = acts && Accepts(operation, resource, context) && (operation == "execute" ? _resources.Add(resource) | TargetClass == TargetClass.T4 : _resources.Remove(resource));
             if (acts)
             {
@@ -237,19 +237,7 @@ public sealed class FaultyTarget(TargetClass targetClass = TargetClass.T3)
             }
         }
 
-        await SomeTimeAsync();
-        switch (fault)
-        {
-            case TargetFault.ThrowsBeforeEffect:
-                throw new IOException("The target refused the connection.");
-            case TargetFault.ThrowsAfterEffect:
-                throw new IOException("The connection was lost before the target's answer.");
-            case TargetFault.HangsBeforeEffect or TargetFault.HangsAfterEffect:
-                await SimulatedProcess.NeverAsync();
-                break;
-        }
-
-        return "ok";
+        return await FaultyCall.AnswerAsync(fault);
     }
 
     private DateTimeOffset Now => Visibility?.Now ?? default;
@@ -295,9 +283,6 @@ public sealed class FaultyTarget(TargetClass targetClass = TargetClass.T3)
         set(left == int.MaxValue ? left : left - 1);
         return true;
     }
-
-    /// <summary>A point at which others of the simulation may go first, and at which a crash may come.</summary>
-    private static Task SomeTimeAsync() => SimulatedProcess.OfThisCode?.YieldAsync() ?? Task.CompletedTask;
 }
 
 /// <summary>

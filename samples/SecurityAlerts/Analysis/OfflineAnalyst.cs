@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Signalbox.Journal;
@@ -21,49 +20,21 @@ internal sealed record OfflineOptions(string Model, bool LooksFurther)
 }
 
 /// <summary>
-/// A chat client that needs no model, no key and no network: it reads the conversation that it is given and nothing else, calls the tools whose answers it lacks, and then decides by the rules of
-/// <see cref="AnalystRules"/>.
+/// Calls the tools whose answers it lacks, and then decides by the rules of <see cref="AnalystRules"/>.
 /// </summary>
-internal sealed class OfflineAnalyst(OfflineOptions options, TimeProvider clock) : IChatClient
+internal sealed class OfflineAnalyst(OfflineOptions options, TimeProvider clock) : OfflineChatClient(options.Model, options.Think, clock)
 {
     private const int AccountsMax = 3;
 
-    private readonly ChatClientMetadata _metadata = new("signalbox-sample", providerUri: null, options.Model);
-
-    public async Task<ChatResponse> GetResponseAsync(
-        IEnumerable<ChatMessage> messages, ChatOptions? chatOptions = null, CancellationToken cancellationToken = default)
+    protected override OfflineReply Next(List<ChatMessage> messages)
     {
-        cancellationToken.ThrowIfCancellationRequested();
-        if (options.Think > TimeSpan.Zero)
-        {
-            await Task.Delay(options.Think, clock, cancellationToken);
-        }
-
-        var said = messages.ToList();
-        return Reply(said, Next(said));
-    }
-
-    public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
-        IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
-    {
-        foreach (var update in (await GetResponseAsync(messages, options, cancellationToken)).ToChatResponseUpdates())
-        {
-            yield return update;
-        }
-    }
-
-    public object? GetService(Type serviceType, object? serviceKey = null) =>
-        serviceKey is not null ? null
-        : serviceType == typeof(ChatClientMetadata) ? _metadata
-        : serviceType.IsInstanceOfType(this) ? this
-        : null;
-
-    public void Dispose()
-    {
+        var move = Move(messages);
+        var calls = move.Calls.Select((call, index) => (AIContent)call.ToContent($"{Model}-{messages.Count}-{index}"));
+        return new([.. calls, .. move.Text is { } text ? [new TextContent(text)] : Array.Empty<AIContent>()], move.Finish);
     }
 
     /// <summary>What it says next: calls of tools, or its verdict.</summary>
-    private AnalystMove Next(List<ChatMessage> messages)
+    private AnalystMove Move(List<ChatMessage> messages)
     {
         try
         {
@@ -146,24 +117,6 @@ internal sealed class OfflineAnalyst(OfflineOptions options, TimeProvider clock)
     private Surroundings Surroundings(Conversation conversation) => new(
         options.LooksFurther,
         conversation.Alert.SourceIp is { } address ? conversation.Answer<Neighbourhood>(AnalystTools.Neighbours, address) : null);
-
-    private ChatResponse Reply(List<ChatMessage> messages, AnalystMove move)
-    {
-        var contents = move.Calls.Select((call, index) => (AIContent)call.ToContent($"{options.Model}-{messages.Count}-{index}"))
-            .Concat(move.Text is { } text ? [new TextContent(text)] : Array.Empty<AIContent>()).ToList();
-        var input = Tokens(messages.Sum(message => JsonSerializer.Serialize(message, AIJsonUtilities.DefaultOptions).Length));
-        var output = Tokens(contents.Sum(content => JsonSerializer.Serialize(content, AIJsonUtilities.DefaultOptions).Length));
-        return new ChatResponse(new ChatMessage(ChatRole.Assistant, contents))
-        {
-            ModelId = options.Model,
-            FinishReason = move.Finish,
-            CreatedAt = clock.GetUtcNow(),
-            Usage = new UsageDetails { InputTokenCount = input, OutputTokenCount = output, TotalTokenCount = input + output },
-        };
-    }
-
-    // About four characters of English or JSON make a token; nobody pays for these, they only show in the totals.
-    private static int Tokens(int chars) => (chars + 3) / 4;
 
     private static int Turn(string alert) => alert.Aggregate(0, (sum, c) => (sum * 31 + c) & 0xFFFF);
 }

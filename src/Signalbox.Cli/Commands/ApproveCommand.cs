@@ -24,19 +24,9 @@ internal static class ApproveCommand
         {
             var edited = Edited(parsed.GetValue(edit));
             var choice = edited is null ? OpenApproval.Approve : OpenApproval.Edit;
-            await using var store = await context.OpenAsync(parsed, cancellationToken);
-            var head = await RunFinder.GetAsync(store, parsed.GetValue(run)!, cancellationToken);
-            var wait = Pick(store, head, parsed.GetValue(step));
-            var given = parsed.GetValue(hash);
-            if (wait is not null)
-            {
-                var card = await ApprovalCard.ReadAsync(store.Reader, head, wait, cancellationToken);
-                ThrowIfNoAction(store, head, wait, card, choice);
-                given = given is null ? await ShowAsync(context, card, choice, parsed.GetValue(full), context.WantsJson(parsed), cancellationToken) : Whole(given, card.Hash!);
-            }
-
-            return await Execution.RunAsync(
-                context, parsed, store, new AnswerApproval(head.Row.Run, choice, wait is null ? parsed.GetValue(step) : new ScopedStep(wait.Scope, wait.Step).ToString(), parsed.GetValue(comment), given, edited), head, cancellationToken);
+            return await AnswerAsync(
+                context, parsed, (run, step, hash), choice, parsed.GetValue(comment), edited,
+                card => ShowAsync(context, card, choice, parsed.GetValue(full), context.WantsJson(parsed), cancellationToken), cancellationToken);
         });
         return command;
     }
@@ -46,24 +36,30 @@ internal static class ApproveCommand
         var (run, step, hash) = (RunArgument(), ApprovalsCommand.StepOption(), HashOption());
         var reason = new Option<string>("--reason") { Description = "Why, for the record and for the run.", HelpName = "TEXT", Required = true };
         var command = new Command("reject", "Rejects the action that a run asks about, under your name. One who rejects is enough.") { run, step, hash, reason };
-        command.SetAction(async (parsed, cancellationToken) =>
-        {
-            await using var store = await context.OpenAsync(parsed, cancellationToken);
-            var head = await RunFinder.GetAsync(store, parsed.GetValue(run)!, cancellationToken);
-            var wait = Pick(store, head, parsed.GetValue(step));
-            var given = parsed.GetValue(hash);
-            if (wait is not null)
-            {
-                var card = await ApprovalCard.ReadAsync(store.Reader, head, wait, cancellationToken);
-                ThrowIfNoAction(store, head, wait, card, OpenApproval.Reject);
-                given = given is null ? card.Hash : Whole(given, card.Hash!);
-            }
-
-            return await Execution.RunAsync(
-                context, parsed, store,
-                new AnswerApproval(head.Row.Run, OpenApproval.Reject, wait is null ? parsed.GetValue(step) : new ScopedStep(wait.Scope, wait.Step).ToString(), parsed.GetValue(reason), given), head, cancellationToken);
-        });
+        command.SetAction((parsed, cancellationToken) => AnswerAsync(
+            context, parsed, (run, step, hash), OpenApproval.Reject, parsed.GetValue(reason), null, static card => Task.FromResult(card.Hash!), cancellationToken));
         return command;
+    }
+
+    /// <summary>Answers for the action as it is asked about now: for the hash that was given, or the one that <paramref name="show"/> gives of the card.</summary>
+    private static async Task<int> AnswerAsync(
+        CommandContext context, ParseResult parsed, (Argument<string> Run, Option<string?> Step, Option<string?> Hash) options, string choice, string? comment, RawJson? edited,
+        Func<ApprovalCard, Task<string>> show, CancellationToken cancellationToken)
+    {
+        await using var store = await context.OpenAsync(parsed, cancellationToken);
+        var head = await RunFinder.GetAsync(store, parsed.GetValue(options.Run)!, cancellationToken);
+        var step = parsed.GetValue(options.Step);
+        var wait = Pick(store, head, step);
+        var given = parsed.GetValue(options.Hash);
+        if (wait is not null)
+        {
+            var card = await ApprovalCard.ReadAsync(store.Reader, head, wait, cancellationToken);
+            ThrowIfNoAction(store, head, wait, card, choice);
+            given = given is null ? await show(card) : Whole(given, card.Hash!);
+            step = new ScopedStep(wait.Scope, wait.Step).ToString();
+        }
+
+        return await Execution.RunAsync(context, parsed, store, new AnswerApproval(head.Row.Run, choice, step, comment, given, edited), head, cancellationToken);
     }
 
     private static Argument<string> RunArgument() => new("RUN") { Description = "The run's id, or how it begins." };

@@ -28,7 +28,7 @@ internal static class Claiming
     {
         var holder = await harness.HoldAsync(Block(Network), Block("2001:db8::/32"), Block("web-01/root"));
         var other = (await harness.DriveAsync()).Row.Run;
-        foreach (var overlapping in new[] { Network, Address, "192.0.2.128/25", "192.0.0.0/16", "0.0.0.0/0", "::ffff:192.0.2.9", "2001:db8::1", "2001:db8:1::/48", "2001::/16", "web-01", "web-01/root", "web-01/root/key" })
+        foreach (var overlapping in new[] { Network, Address, "192.0.2.128/25", "192.0.2.0/23", "0.0.0.0/0", "::ffff:192.0.2.9", "2001:db8::1", "2001:db8:1::/48", "2001::/16", "web-01", "web-01/root", "web-01/root/key" })
         {
             ExpectInTheWay(await harness.CommitAsync(other, Intend(other, Block(overlapping))), ClaimRefusal.Held, holder);
             Expect.Sequence([holder], (await OverlappingAsync(harness, overlapping)).Select(r => r.Run).Distinct(), $"Whose claims overlap {overlapping}");

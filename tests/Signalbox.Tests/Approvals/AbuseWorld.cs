@@ -26,7 +26,7 @@ internal sealed class Till
 
     public async Task<Observation> LookAsync(Pay pay)
     {
-        await SomeTimeAsync();
+        await FaultyCall.SomeTimeAsync();
         if (UnclearLooks > 0)
         {
             UnclearLooks--;
@@ -36,30 +36,11 @@ internal sealed class Till
         return _paid.Contains(pay) ? Observation.So($"{pay} is paid") : Observation.NotSo($"{pay} is not paid");
     }
 
-    public async Task<string?> PayAsync(Pay pay, ActionContext context)
+    public Task<string?> PayAsync(Pay pay, ActionContext context) => FaultyCall.RunAsync(Faults, () =>
     {
-        await SomeTimeAsync();
-        var fault = Faults.Count > 0 ? Faults.Dequeue() : TargetFault.None;
-        if (fault is TargetFault.None or TargetFault.ThrowsAfterEffect or TargetFault.HangsAfterEffect)
-        {
-            Effects.Add((Position(), context.ActionId, context.Run, pay));
-            _paid.Add(pay);
-        }
-
-        await SomeTimeAsync();
-        switch (fault)
-        {
-            case TargetFault.ThrowsBeforeEffect or TargetFault.ThrowsAfterEffect:
-                throw new IOException("the connection was lost");
-            case TargetFault.HangsBeforeEffect or TargetFault.HangsAfterEffect:
-                await new TaskCompletionSource().Task;
-                break;
-        }
-
-        return "ok";
-    }
-
-    private static Task SomeTimeAsync() => SimulatedProcess.OfThisCode?.YieldAsync() ?? Task.CompletedTask;
+        Effects.Add((Position(), context.ActionId, context.Run, pay));
+        _paid.Add(pay);
+    });
 }
 
 internal sealed class PayHandler(Till till) : ActionHandler<Pay>

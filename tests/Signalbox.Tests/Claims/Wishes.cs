@@ -46,7 +46,7 @@ internal sealed class Wall
 
     public async Task<Observation> LookAsync(Urge wish)
     {
-        await SomeTimeAsync();
+        await FaultyCall.SomeTimeAsync();
         if (UnclearLooks > 0)
         {
             UnclearLooks--;
@@ -57,30 +57,13 @@ internal sealed class Wall
         return wish.Places.All(p => Stands(wish.Want, Places.Plain(p))) ? Observation.So(seen) : Observation.NotSo(seen);
     }
 
-    public async Task<string?> CallAsync(Urge wish, ActionContext context, bool undo)
+    public Task<string?> CallAsync(Urge wish, ActionContext context, bool undo) => FaultyCall.RunAsync(Faults, () =>
     {
-        await SomeTimeAsync();
-        var fault = Faults.Count > 0 ? Faults.Dequeue() : TargetFault.None;
-        if (fault is TargetFault.None or TargetFault.ThrowsAfterEffect or TargetFault.HangsAfterEffect)
+        foreach (var place in wish.Places.Select(Places.Plain))
         {
-            foreach (var place in wish.Places.Select(Places.Plain))
-            {
-                Strokes.Add(new Stroke(Position(), context.ActionId, context.Run, undo, place, wish.Want, undo ? Wipe(wish.Want, place) : Set(wish.Want, place)));
-            }
+            Strokes.Add(new Stroke(Position(), context.ActionId, context.Run, undo, place, wish.Want, undo ? Wipe(wish.Want, place) : Set(wish.Want, place)));
         }
-
-        await SomeTimeAsync();
-        switch (fault)
-        {
-            case TargetFault.ThrowsBeforeEffect or TargetFault.ThrowsAfterEffect:
-                throw new IOException("the connection was lost");
-            case TargetFault.HangsBeforeEffect or TargetFault.HangsAfterEffect:
-                await new TaskCompletionSource().Task;
-                break;
-        }
-
-        return "ok";
-    }
+    });
 
     private bool Set(string want, string place)
     {
@@ -95,8 +78,6 @@ internal sealed class Wall
     }
 
     private bool Wipe(string want, string place) => want == "watch" ? _watched.Remove(place) : _marks.GetValueOrDefault(place) == want && _marks.Remove(place);
-
-    private static Task SomeTimeAsync() => SimulatedProcess.OfThisCode?.YieldAsync() ?? Task.CompletedTask;
 }
 
 internal static class Places
