@@ -69,7 +69,8 @@ internal sealed class ActionRunner
     {
         var (step, release) = wanted.Step == default
             ? await _visit.AskAsync(scope, wanted.Undo ? "undo:" + wanted.Registration.Name : wanted.Registration.Name, wanted.Arguments)
-            : (wanted.Step, static () => { });
+            : (wanted.Step, static () => { }
+        );
         var asked = wanted with { Step = step };
         var (outcome, failed, edit) = await _visit.OperateAsync<(ActionOutcome?, string?, AskedAction?)>(async () =>
         {
