@@ -4,6 +4,8 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Signalbox.Queries;
+using Signalbox.Search;
 using Signalbox.Storage;
 
 namespace Signalbox;
@@ -205,6 +207,10 @@ public static class SignalboxServiceCollectionExtensions
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton(Entropy.System);
         services.TryAddSingleton(builder.Store ?? (s => new InMemoryRunStore(s.GetRequiredService<TimeProvider>(), s.GetRequiredService<Entropy>())));
+        services.TryAddSingleton<IRunReader>(s => s.GetRequiredService<IRunStore>());
+        services.TryAddSingleton<IRunControl>(s => new OwnControl(s.GetRequiredService<IRunStore>()));
+        services.TryAddSingleton(s => new LogTail(s.GetRequiredService<IRunReader>(), s.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton(s => new RunQueries(s.GetRequiredService<IRunReader>(), s.GetRequiredService<TimeProvider>(), s.GetService<ISearchIndex>(), s.GetService<Redactor>()));
         services.AddSingleton(builder.Build);
         services.AddSingleton(s =>
         {

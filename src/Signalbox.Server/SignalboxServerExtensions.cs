@@ -1,0 +1,30 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Signalbox.Server.Dashboard;
+
+namespace Signalbox.Server;
+
+/// <summary>Puts Signalbox's HTTP API and dashboard into an ASP.NET Core program.</summary>
+public static class SignalboxServerExtensions
+{
+    /// <summary>
+    /// Adds what <see cref="MapSignalbox"/> needs. The program brings <see cref="Queries.RunQueries"/> and <see cref="Storage.IRunControl"/>: by <c>AddSignalbox</c> where it works on the store itself, else by its store's own.
+    /// </summary>
+    public static IServiceCollection AddSignalboxServer(this IServiceCollection services)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        services.AddRazorComponents();
+        return services;
+    }
+
+    /// <summary>Maps the API under <c>/api/v1</c> and the dashboard under <c>/</c>.</summary>
+    public static IEndpointConventionBuilder MapSignalbox(this IEndpointRouteBuilder endpoints)
+    {
+        ArgumentNullException.ThrowIfNull(endpoints);
+        var all = endpoints.MapGroup("");
+        all.MapGet("/", () => new RazorComponentResult<RunsPage>());
+        return all;
+    }
+}
