@@ -13,7 +13,10 @@ internal sealed record DeskOptions(string? Data, string Store, string DenyList, 
     public string Folder => Data ?? Path.Combine(AppContext.BaseDirectory, "alerts");
 
     /// <summary>What that folder is called when speaking of it.</summary>
-    public string FolderName => Data ?? "the sample's own set";
+    public string FolderName => Log ?? Data ?? "the sample's own set";
+
+    /// <summary>The machine's own log that alerts are raised from, in place of those of a folder; null for the folder's.</summary>
+    public string? Log { get; init; }
 
     /// <summary>Blocks in the kernel's firewall instead of the deny list.</summary>
     public bool Nft { get; init; }
@@ -64,6 +67,7 @@ internal static class ExitCodes
 internal static class CommandLine
 {
     private static readonly Option<string?> Data = new("--data") { Description = "A folder with alerts.jsonl, events.jsonl, feed.csv, allowlist.csv and assets.json. Without it: the sample's own alerts.", HelpName = "FOLDER" };
+    private static readonly Option<string?> Log = new("--log") { Description = "A machine's own sshd log (/var/log/auth.log): alerts are raised from it. With --stay it is followed as it grows. With --data, feed.csv, allowlist.csv and assets.json come from that folder.", HelpName = "FILE" };
     private static readonly Option<string?> Decisions = new("--decisions") { Description = "Where to write the decisions, one JSON object an alert.", HelpName = "FILE" };
     private static readonly Option<string> Store = new("--store") { Description = "The SQLite file that runs are kept in.", HelpName = "FILE", DefaultValueFactory = _ => "signalbox.db" };
     private static readonly Option<string> Firewall = new("--firewall") { Description = "What blocks addresses: a deny list (file), or the kernel's firewall (nft), for which this must be root.", HelpName = "file|nft", DefaultValueFactory = _ => "file" };
@@ -103,13 +107,14 @@ internal static class CommandLine
 
         var root = new RootCommand("Decides a queue of ssh alerts: asks three sources, reasons, acts on a firewall, verifies, and asks a person where it must. Beside it, customer care wants addresses let in.")
         {
-            Data, Decisions, Store, Firewall, NetworkNamespace, DenyList, DisabledAccounts, Care, Requests, BlocksAnHour, Leak, Stay, Slow, TruthFile, Report, Compare,
+            Data, Log, Decisions, Store, Firewall, NetworkNamespace, DenyList, DisabledAccounts, Care, Requests, BlocksAnHour, Leak, Stay, Slow, TruthFile, Report, Compare,
         };
         analyst.AddTo(root);
         root.SetAction((parsed, _) => Desk.RunAsync(new(parsed.GetValue(Data), parsed.GetValue(Store)!, parsed.GetValue(DenyList)!, parsed.GetValue(DisabledAccounts)!)
         {
             Nft = parsed.GetValue(Firewall) == "nft",
             NetworkNamespace = parsed.GetValue(NetworkNamespace),
+            Log = parsed.GetValue(Log),
             Decisions = parsed.GetValue(Decisions),
             Requests = RequestsOf(parsed),
             Leaks = [.. (parsed.GetValue(Leak) ?? []).Select(IPAddress.Parse).Select(AddressText.Normalize)],
@@ -159,7 +164,7 @@ internal static class CommandLine
 
     /// <summary>Alerts of one site have nothing to do with the sample's own customers.</summary>
     private static string? RequestsOf(ParseResult parsed) => parsed.GetValue(Requests) is { } file ? file
-        : parsed.GetValue(Data) is null && parsed.GetValue(Care) != "off" ? Path.Combine(AppContext.BaseDirectory, "alerts", CareData.RequestsFile)
+        : parsed.GetValue(Data) is null && parsed.GetValue(Log) is null && parsed.GetValue(Care) != "off" ? Path.Combine(AppContext.BaseDirectory, "alerts", CareData.RequestsFile)
         : null;
 
     private static IEnumerable<string> CareContradictions(ParseResult parsed)
@@ -169,7 +174,7 @@ internal static class CommandLine
             yield return "--requests are for customer care: leave out --care off.";
         }
 
-        if (parsed.GetResult(Care) is { Tokens: [.., { Value: "on" }] } && parsed.GetResult(Data) is not null && parsed.GetResult(Requests) is null)
+        if (parsed.GetResult(Care) is { Tokens: [.., { Value: "on" }] } && (parsed.GetResult(Data) ?? parsed.GetResult(Log)) is not null && parsed.GetResult(Requests) is null)
         {
             yield return "--care on needs to know what is asked for about other alerts than the sample's own: --requests FILE.";
         }

@@ -46,7 +46,7 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
         var begun = clock.GetTimestamp();
         var models = AnalystModels.For(options.Models, clock);
         screen.Say(models.Text);
-        var data = await AlertData.ReadAsync(options.Folder, signals.Stop);
+        var data = options.Log is { } file ? await AlertData.OfLogAsync(file, options.Data, clock.GetUtcNow(), signals.Stop) : await AlertData.ReadAsync(options.Folder, signals.Stop);
         if (!data.CanWork)
         {
             data.Faults.ToList().ForEach(fault => screen.Warn(fault.ToString()));
@@ -87,7 +87,8 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
             await StartRequestsAsync(watch, client, early?[false] ?? [], signals.Stop);
             if (options.Stay)
             {
-                await StayAsync(watch, client, signals.Stop);
+                var log = options.Log is { } grows ? new LogWatch(grows, options.Data, host.Services.GetRequiredService<AlertSources>(), clock) : null;
+                await StayAsync(watch, client, log, signals.Stop);
             }
         }
         catch (OperationCanceledException) when (signals.Stop.IsCancellationRequested)
@@ -168,11 +169,11 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
         return defaults with { TurnsMax = defaults.TurnsMax + options.Models.Offline.Calls, Budget = options.Budget, BlocksAnHour = options.BlocksAnHour };
     }
 
-    private async Task StayAsync(RunWatch watch, RunClient client, CancellationToken stop)
+    private async Task StayAsync(RunWatch watch, RunClient client, LogWatch? log, CancellationToken stop)
     {
         await TryWriteDecisionsAsync(await DecidedAsync(client, watch, CancellationToken.None));
-        screen.Say($"{watch.Progress}. Staying: answers are carried out as they come; Ctrl-C ends.");
-        await foreach (var run in watch.SettlingAsync(stop))
+        screen.Say(TerminalText.Escape($"{watch.Progress}. Staying: answers are carried out as they come{(log is null ? "" : $", and {options.Log} is followed")}; Ctrl-C ends."));
+        await foreach (var run in watch.SettlingAsync(LookAtLogAsync, stop))
         {
             if ((await DecidedAsync(client, watch, stop)).FirstOrDefault(alert => alert.Run == run.Value) is { } alert)
             {
@@ -181,6 +182,16 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
             else if ((await RequestsAsync(client, watch, stop)).FirstOrDefault(request => request.Run == run.Value) is { } request)
             {
                 screen.Say(TerminalText.Escape($"{request.Id}: {(request.WaitsFor is { } whom ? $"waits for {whom}" : request.IsLetIn ? "let in" : "left")}"));
+            }
+        }
+
+        async Task LookAtLogAsync(CancellationToken cancellationToken)
+        {
+            var known = watch.Runs.Select(run => run.Alert.Id).ToHashSet(StringComparer.Ordinal);
+            if (log is not null && await log.LookAsync(known, cancellationToken) is { Count: > 0 } raised)
+            {
+                raised.ToList().ForEach(alert => screen.Say(TerminalText.Escape($"{alert.Id}: raised, {alert.Summary}")));
+                await watch.StartAsync(client, raised, cancellationToken);
             }
         }
     }

@@ -68,12 +68,13 @@ internal sealed class RunWatch : IDisposable
         }
     }
 
-    /// <summary>The runs that end or begin to ask a person from now on, for ever.</summary>
-    public async IAsyncEnumerable<RunId> SettlingAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <summary>The runs that end or begin to ask a person from now on, for ever. <paramref name="onLook"/> is called about once a second, and may start more.</summary>
+    public async IAsyncEnumerable<RunId> SettlingAsync(Func<CancellationToken, Task> onLook, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         _settled.Clear();
         while (true)
         {
+            await onLook(cancellationToken);
             while (_settled.TryDequeue(out var run))
             {
                 yield return run;

@@ -32,7 +32,8 @@ internal sealed record LogEvent(
     string? Key,
     int Repeats,
     string? Target,
-    string? Command);
+    string? Command,
+    long? AccountId = null);
 
 /// <summary>What a threat list says about one address.</summary>
 internal sealed record FeedEntry(string Indicator, int Score, string List, string AsOf);

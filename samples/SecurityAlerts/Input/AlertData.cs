@@ -46,11 +46,58 @@ internal sealed class AlertData
         data.CanWork = alerts is not null;
         data.Alerts = data._folder.WithoutDuplicates(AlertsFile, alerts ?? [], alert => alert.Id);
         data.Events = Values(await data._folder.ReadJsonLinesAsync(EventsFile, "the login history is not available.", ReadEvent, cancellationToken));
-        data.Feed = await data.ReadCsvAsync(FeedFile, "the threat feed is not available.", ["indicator", "score", "lists", "as_of"], ReadFeedEntry, cancellationToken);
-        data.AllowList = await data.ReadCsvAsync(AllowListFile, "nothing can be blocked: it might be a research scanner.", ["cidr", "list"], ReadAllowedRange, cancellationToken);
+        data.Feed = await data.ReadFeedAsync(cancellationToken);
+        data.AllowList = await data.ReadAllowListAsync(cancellationToken);
         data.Assets = await data.ReadAssetsAsync(cancellationToken);
         return data;
     }
+
+    /// <summary>
+    /// A machine's own log: its events, and the alerts that they raise by <paramref name="now"/>. What is known around them (threat feed, allow-list, assets) comes from <paramref name="folder"/>; without one there is no feed, nobody is
+    /// allow-listed, and of the machine is known what its log says, and its accounts where the log is this machine's.
+    /// </summary>
+    public static async Task<AlertData> OfLogAsync(string log, string? folder, DateTimeOffset now, CancellationToken cancellationToken = default)
+    {
+        var data = new AlertData(Path.GetDirectoryName(Path.GetFullPath(log))!);
+        var name = TerminalText.Escape(Path.GetFileName(log));
+        if (await data._folder.ReadBytesAsync(Path.GetFileName(log), "without a log there is nothing to do.", cancellationToken) is not { } bytes)
+        {
+            return data;
+        }
+
+        var faults = new List<Fault>();
+        var events = SshLog.Read(bytes, name, File.GetLastWriteTimeUtc(log), faults);
+        data._folder.AddRange(faults);
+        data.CanWork = true;
+        data.Events = events;
+        data.Alerts = [.. events.GroupBy(e => e.Site).SelectMany(site => AlertRules.Raise([.. site], now)).OrderBy(alert => alert.Time)];
+        if (folder is null)
+        {
+            data.AllowList = [];
+            data.Assets = [.. events.GroupBy(e => e.Site).Select(LocalAsset.Of)];
+            return data;
+        }
+
+        var around = new AlertData(folder);
+        data.Feed = await around.ReadFeedAsync(cancellationToken);
+        data.AllowList = await around.ReadAllowListAsync(cancellationToken);
+        data.Assets = OfHosts(await around.ReadAssetsAsync(cancellationToken), events);
+        data._folder.AddRange(around.Faults);
+        return data;
+    }
+
+    /// <summary>A log names its machine by host alone: the asset's site is what the alerts go by.</summary>
+    private static List<Asset>? OfHosts(List<Asset>? assets, List<LogEvent> events)
+    {
+        var hosts = events.Select(e => e.Site).ToHashSet(StringComparer.Ordinal);
+        return assets is null ? null : [.. assets.Where(asset => hosts.Contains(asset.Host)).Select(asset => asset with { Site = asset.Host })];
+    }
+
+    private Task<List<FeedEntry>?> ReadFeedAsync(CancellationToken cancellationToken) =>
+        ReadCsvAsync(FeedFile, "the threat feed is not available.", ["indicator", "score", "lists", "as_of"], ReadFeedEntry, cancellationToken);
+
+    private Task<List<AllowedRange>?> ReadAllowListAsync(CancellationToken cancellationToken) =>
+        ReadCsvAsync(AllowListFile, "nothing can be blocked: it might be a research scanner.", ["cidr", "list"], ReadAllowedRange, cancellationToken);
 
     private static Alert ReadAlert(JsonFields fields) => new(
         fields.Text("id"),

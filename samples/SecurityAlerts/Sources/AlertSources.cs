@@ -25,26 +25,27 @@ internal sealed class AlertSources
     private static readonly TimeSpan FailuresCountFor = TimeSpan.FromHours(24);
     private static readonly TimeSpan SessionReachesBack = TimeSpan.FromMinutes(30);
 
-    private readonly AlertData _data;
     private readonly TimeProvider _clock;
     private readonly SlowSources _slow;
-    private readonly Dictionary<string, SiteLog> _logs;
-    private readonly ILookup<string, FeedEntry> _feed;
+    private volatile Known _known;
 
     public AlertSources(AlertData data, TimeProvider clock, SlowSources? slow = null)
     {
-        _data = data;
         _clock = clock;
         _slow = slow ?? SlowSources.None;
-        _logs = (data.Events ?? []).GroupBy(e => e.Site).ToDictionary(site => site.Key, site => new SiteLog(site), StringComparer.Ordinal);
-        _feed = (data.Feed ?? []).ToLookup(entry => entry.Indicator, StringComparer.Ordinal);
+        _known = new Known(data);
     }
+
+    private AlertData Data => _known.Data;
+
+    /// <summary>From here on answers come from newer data of the same machines. What was answered stays as it is.</summary>
+    public void Renew(AlertData data) => _known = new Known(data);
 
     /// <summary>What the site's log holds on an address and on the accounts of an alert, and nothing later than the query's time.</summary>
     public async Task<LoginHistory> LoginsAsync(LoginQuery query, CancellationToken cancellationToken)
     {
-        await AnswerAsync(Logins, AlertData.EventsFile, _data.Events, cancellationToken);
-        var log = _logs.GetValueOrDefault(query.Site, SiteLog.Empty);
+        await AnswerAsync(Logins, AlertData.EventsFile, Data.Events, cancellationToken);
+        var log = _known.Logs.GetValueOrDefault(query.Site, SiteLog.Empty);
         var seen = log.From(query.Address).Where(e => e.Time <= query.AsOf).ToList();
         var failed = seen.Where(e => IsFailure(e) || IsInvalidUser(e)).ToList();
         var logins = seen.Where(IsLogin).ToList();
@@ -76,17 +77,17 @@ internal sealed class AlertSources
     /// <summary>When an account came into being and where it has logged in from, before a time.</summary>
     public async Task<AccountHistory> AccountAsync(string site, string user, DateTimeOffset time, CancellationToken cancellationToken)
     {
-        await AnswerAsync(Logins, AlertData.EventsFile, _data.Events, cancellationToken);
-        return DescribeAccount(TerminalText.Cut(user, NameCharsMax), _logs.GetValueOrDefault(site, SiteLog.Empty), time);
+        await AnswerAsync(Logins, AlertData.EventsFile, Data.Events, cancellationToken);
+        return DescribeAccount(TerminalText.Cut(user, NameCharsMax), _known.Logs.GetValueOrDefault(site, SiteLog.Empty), time);
     }
 
     /// <summary>The other addresses of an address's network (its /24, or /64 in IPv6) that the site's log holds, and nothing later than a time.</summary>
     public async Task<Neighbourhood> NeighboursAsync(string site, IPAddress address, DateTimeOffset asOf, CancellationToken cancellationToken)
     {
-        await AnswerAsync(Logins, AlertData.EventsFile, _data.Events, cancellationToken);
+        await AnswerAsync(Logins, AlertData.EventsFile, Data.Events, cancellationToken);
         var network = AddressText.NetworkOf(address);
         var own = AddressText.Of(address);
-        var seen = _logs.GetValueOrDefault(site, SiteLog.Empty).Addresses
+        var seen = _known.Logs.GetValueOrDefault(site, SiteLog.Empty).Addresses
             .Where(other => other.Key != own && AddressText.TryParse(other.Key, out var parsed) && network.Contains(parsed))
             .Select(other => (Address: other.Key, Events: other.Where(e => e.Time <= asOf).ToList()))
             .Where(other => other.Events.Count > 0)
@@ -103,8 +104,8 @@ internal sealed class AlertSources
     /// <summary>What the threat feed holds on an address.</summary>
     public async Task<ThreatReport> ThreatsAsync(string address, CancellationToken cancellationToken)
     {
-        await AnswerAsync(Threats, AlertData.FeedFile, _data.Feed, cancellationToken);
-        var entries = _feed[address].ToList();
+        await AnswerAsync(Threats, AlertData.FeedFile, Data.Feed, cancellationToken);
+        var entries = _known.Feed[address].ToList();
         return new(
             address,
             entries.Count > 0,
@@ -116,10 +117,10 @@ internal sealed class AlertSources
     /// <summary>What is known of a host, and where an address stands to it.</summary>
     public async Task<AssetReport> AssetsAsync(string site, string host, string? address, CancellationToken cancellationToken)
     {
-        await AnswerAsync(Assets, AlertData.AssetsFile, _data.Assets, cancellationToken);
-        var asset = _data.Assets!.FirstOrDefault(asset => asset.Site == site && asset.Host == host);
+        await AnswerAsync(Assets, AlertData.AssetsFile, Data.Assets, cancellationToken);
+        var asset = Data.Assets!.FirstOrDefault(asset => asset.Site == site && asset.Host == host);
         IReadOnlyList<string> scanners = address is null ? []
-            : [.. (_data.AllowList ?? []).Where(range => range.Range.Contains(IPAddress.Parse(address))).Select(range => range.List).Distinct()];
+            : [.. (Data.AllowList ?? []).Where(range => range.Range.Contains(IPAddress.Parse(address))).Select(range => range.List).Distinct()];
         return new(
             site,
             host,
@@ -127,7 +128,7 @@ internal sealed class AlertSources
             asset?.Role,
             asset?.Exposure,
             Position(address, asset, scanners),
-            AllowListKnown: _data.AllowList is not null,
+            AllowListKnown: Data.AllowList is not null,
             scanners,
             [.. (asset?.Accounts ?? []).Take(AccountsMax)],
             [.. (asset?.KnownSources ?? []).Take(AccountsMax)],
@@ -202,6 +203,16 @@ internal sealed class AlertSources
         {
             throw new SourceUnavailableException(source, file);
         }
+    }
+
+    /// <summary>Data with its indexes, exchanged as a whole.</summary>
+    private sealed class Known(AlertData data)
+    {
+        public AlertData Data => data;
+
+        public Dictionary<string, SiteLog> Logs { get; } = (data.Events ?? []).GroupBy(e => e.Site).ToDictionary(site => site.Key, site => new SiteLog(site), StringComparer.Ordinal);
+
+        public ILookup<string, FeedEntry> Feed { get; } = (data.Feed ?? []).ToLookup(entry => entry.Indicator, StringComparer.Ordinal);
     }
 
     /// <summary>One site's log in order of time, indexed by address and by account.</summary>
