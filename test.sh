@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Restores, checks the format, builds and runs every test. Ends with one line: "N passed, N failed, N skipped".
-# Needs the .NET SDK that global.json names; everything else is restored from NuGet, from npm the MCP servers that tests talk to, and from Debian the firewall that tests block with (as root). Set CI=true for locked restore and no skipped test.
+# Needs the .NET SDK that global.json names; everything else is restored from NuGet, from npm the MCP servers that tests talk to, and from Debian (as root) the firewall that tests block with, the browser that looks at the dashboard, and the Prometheus that scrapes it. Set CI=true for locked restore and no skipped test.
 set -uo pipefail
 cd "$(dirname "$0")" || exit 2
 
@@ -9,10 +9,10 @@ step() { printf '\n== %s\n' "$1"; }
 step 'restore'
 if [ "${CI:-}" = true ]; then dotnet restore --locked-mode || exit 1; else dotnet restore || exit 1; fi
 
-# Debian packages, where this may install them.
+# Debian packages, where this may install them. RUNLEVEL: no service is started.
 install() {
   if [ "$(id -u)" -eq 0 ] && command -v apt-get > /dev/null; then
-    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@"; } > /dev/null || echo "apt-get could not install $*."
+    { apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"; } > /dev/null || echo "apt-get could not install $*."
   fi
 }
 
@@ -37,6 +37,13 @@ elif [ "$(id -u)" -ne 0 ]; then
 else
   echo "$(nft --version), $(ip -V)"
 fi
+
+step 'browser and Prometheus for the tests'
+command -v chromium > /dev/null || install chromium fonts-dejavu-core
+command -v prometheus > /dev/null || install prometheus
+command -v chromium > /dev/null || echo 'chromium is missing: install it. The tests in a real browser are skipped.'
+command -v prometheus > /dev/null || echo 'prometheus is missing: install it. The tests with a real Prometheus are skipped.'
+echo "$(chromium --version 2> /dev/null | head -1), $(prometheus --version 2>&1 | head -1)"
 
 step 'format'
 dotnet format whitespace --no-restore --verify-no-changes || { echo 'Run: dotnet format whitespace'; exit 1; }
