@@ -109,6 +109,7 @@ public sealed partial class Showing_one_thing_of_a_run : IDisposable
 
     [Theory]
     [InlineData("show", "r-1", "--only", "weather", "--only wants one of visits, evidence, models, tools, decisions, escalations, actions, approvals, costs, children; got 'weather'. Nothing was shown.\n")]
+    [InlineData("runs", "--asks", "--cost-min=-1", "--json", "{\"code\":\"wrong_use\",\"message\":\"--cost-min wants an amount of money that is not negative, such as 0.05; got -1. Nothing was listed.\"}\n")]
     [InlineData("actions", "r-1", "--action-status", "done", "--action-status wants one of probed, proposed, asks, approved, rejected, queued, intended, executed, verified, not_applied, diverged, unverified, refused, unknown, undone, undo_unverified, withdrawn; got 'done'. Nothing was listed.\n")]
     public async Task Is_refused_where_there_is_no_such_thing(string command, string run, string option, string value, string error)
     {

@@ -161,7 +161,21 @@ public sealed class Any_journal_in_view(ITestOutputHelper output)
 
     private static Entry NewEntry(long seq, string kind, ReadOnlyMemory<byte> body) => new()
     {
-        Position = seq + 1, Run = new RunId("r-1"), Seq = seq, Epoch = 1, At = seq, Kind = kind, State = "One", Visit = 1, Scope = "judge/fast", Step = "turn-1/-/1", Actor = "engine", Cause = "", Body = body, Salt = default, Hash = default,
+        Position = seq + 1,
+        Run = new RunId("r-1"),
+        Seq = seq,
+        Epoch = 1,
+        At = seq,
+        Kind = kind,
+        State = "One",
+        Visit = 1,
+        Scope = "judge/fast",
+        Step = "turn-1/-/1",
+        Actor = "engine",
+        Cause = "",
+        Body = body,
+        Salt = default,
+        Hash = default,
     };
 
     private static RunView Damaged(IReadOnlyList<Entry> journal, long seq, ReadOnlyMemory<byte> body)
