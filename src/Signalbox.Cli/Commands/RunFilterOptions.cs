@@ -13,13 +13,15 @@ internal sealed class RunFilterOptions
     private readonly Option<string[]> _label = new("--label") { Description = "Only runs with this label; may be given several times.", HelpName = "NAME=VALUE", DefaultValueFactory = _ => [] };
     private readonly Option<string?> _since = new("--since") { Description = "Only runs started at this time or later: a time (UTC), or how long ago, such as 2h.", HelpName = "TIME" };
     private readonly Option<string?> _until = new("--until") { Description = "Only runs started before this time.", HelpName = "TIME" };
+    private readonly Option<string?> _changedSince = new("--changed-since") { Description = "Only runs whose state or status changed at this time or later.", HelpName = "TIME" };
+    private readonly Option<decimal?> _costMin = new("--cost-min") { Description = "Only runs whose agents have used up at least so much money, such as 0.05.", HelpName = "MONEY" };
     private readonly Option<string?> _after = new("--after") { Description = "Go on after this run of an earlier list.", HelpName = "RUN" };
 
     public RunFilterOptions() => _status.CompletionSources.Add(Enum.GetNames<RunStatus>());
 
     public void AddTo(Command command)
     {
-        foreach (var option in new Option[] { _workflow, _status, _state, _label, _since, _until, _after })
+        foreach (var option in new Option[] { _workflow, _status, _state, _label, _since, _until, _changedSince, _costMin, _after })
         {
             command.Add(option);
         }
@@ -33,6 +35,8 @@ internal sealed class RunFilterOptions
         Labels = RunFilters.Labels(parsed.GetValue(_label)!),
         Since = RunFilters.Time("--since", parsed.GetValue(_since), now),
         Until = RunFilters.Time("--until", parsed.GetValue(_until), now),
+        ChangedSince = RunFilters.Time("--changed-since", parsed.GetValue(_changedSince), now),
+        MicrosMin = RunFilters.Micros("--cost-min", parsed.GetValue(_costMin)),
     };
 
     /// <summary>The query from where an earlier list ended.</summary>

@@ -46,6 +46,14 @@ internal static class RunFilters
             : throw CliException.WrongUse($"{option} wants a time such as 2026-02-01T08:30Z, or how long ago: 90s, 30m, 2h, 7d; got '{text}'. Nothing was listed.");
     }
 
+    /// <summary>Money as millionths of the price table's currency.</summary>
+    public static long? Micros(string option, decimal? money) => money switch
+    {
+        null => null,
+        >= 0 and <= 1_000_000_000 => (long)Math.Ceiling(money.Value * 1_000_000),
+        _ => throw CliException.WrongUse($"{option} wants an amount of money that is not negative, such as 0.05; got {money.Value.ToString(CultureInfo.InvariantCulture)}. Nothing was listed."),
+    };
+
     public static int Limit(int limit) => limit is >= 1 and <= LimitMax
         ? limit
         : throw CliException.WrongUse($"--limit wants a number from 1 to {LimitMax.ToString("N0", CultureInfo.InvariantCulture)}; got {limit}. Nothing was listed.");

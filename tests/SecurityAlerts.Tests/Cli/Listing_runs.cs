@@ -50,6 +50,9 @@ public sealed class Listing_runs : IDisposable
     [InlineData("r-bbbb1 r-aaaa2 r-aaaa1", "--after", "r-bbbb2")]
     [InlineData("r-bbbb2 r-bbbb1", "--since", "2026-01-01T00:00:05Z")]
     [InlineData("r-aaaa1", "--until", "2026-01-01T00:00:03Z")]
+    [InlineData("r-bbbb2", "--changed-since", "2026-01-01T00:00:08Z")]
+    [InlineData("", "--cost-min", "0.01")]
+    [InlineData("r-bbbb2 r-bbbb1 r-aaaa2 r-aaaa1", "--cost-min", "0")]
     [InlineData("", "--since", "1s")]
     [InlineData("r-bbbb2 r-bbbb1 r-aaaa2 r-aaaa1", "--since", "2h")]
     public async Task Filters(string expected, params string[] args)
