@@ -190,6 +190,7 @@ internal sealed class IndexFeeder(StorePaths paths, IRunReader reader, Redactor 
     /// <summary>What the index has of a run's entries is put in as they read now: without what was erased.</summary>
     private async Task EraseAsync(IndexWriter writer, Entry erased, CancellationToken cancellationToken)
     {
+        _facts.Remove(erased.Run); // its labels went too
         var rows = new List<IndexRow>();
         for (long from = 0; ;)
         {
