@@ -49,7 +49,7 @@ internal static class EntryText
         }
 
         var masked = redactor.Text(text.Length <= CharactersMax + MaskMargin ? text.ToString() : text.ToString(0, CharactersMax + MaskMargin));
-        return masked.Length <= CharactersMax ? masked : masked[..CharactersMax];
+        return (masked.Length <= CharactersMax ? masked : masked[..CharactersMax]).TrimEnd('\n');
     }
 
     private static void AddHeader(StringBuilder text, Entry entry)

@@ -29,7 +29,7 @@ public sealed class Searching_entries : IDisposable
         Assert.Matches(
             """
             ^2026-01-01 00:00:[0-9]{2}Z  r-first  Start  step.completed  logins
-                logins login of »root« from »192.0.2.7« refused\S*
+                logins workflow:door login of »root« from »192.0.2.7« refused
                 signalbox show r-first --entry 3 --store FOLDER/signalbox.db
             $
             """.ReplaceLineEndings("\n"),
