@@ -17,10 +17,7 @@ public static class SqliteBuilderExtensions
     public static SignalboxBuilder UseSqlite(this SignalboxBuilder builder, string path, string? group = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
-        builder.Services.AddSingleton(services => new SqliteIndex(
-            path, services.GetRequiredService<IRunStore>(), services.GetService<Redactor>(), services.GetRequiredService<TimeProvider>(), services.GetService<ILoggerFactory>()?.CreateLogger("Signalbox.Sqlite.Index")));
-        builder.Services.AddSingleton<ISearchIndex>(services => services.GetRequiredService<SqliteIndex>());
-        builder.Services.AddHostedService<IndexHost>();
+        builder.UseSqliteIndex(path);
         return builder.UseStore(services => SqliteRunStore.OpenAsync(
             new SqliteStoreOptions
             {
@@ -32,5 +29,19 @@ public static class SqliteBuilderExtensions
                 Logger = services.GetService<ILoggerFactory>()?.CreateLogger("Signalbox.Sqlite"),
             },
             CancellationToken.None).AsTask().GetAwaiter().GetResult()); // services are made synchronously; opening a file blocks no one else
+    }
+
+    /// <summary>
+    /// Feeds the search index of the SQLite store at <paramref name="path"/> while the host runs, off the way of commits, and answers searches by it. <see cref="UseSqlite"/> does so by itself; this is for a program that opens
+    /// its store on its own.
+    /// </summary>
+    public static SignalboxBuilder UseSqliteIndex(this SignalboxBuilder builder, string path)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.Services.AddSingleton(services => new SqliteIndex(
+            path, services.GetRequiredService<IRunStore>(), services.GetService<Redactor>(), services.GetRequiredService<TimeProvider>(), services.GetService<ILoggerFactory>()?.CreateLogger("Signalbox.Sqlite.Index")));
+        builder.Services.AddSingleton<ISearchIndex>(services => services.GetRequiredService<SqliteIndex>());
+        builder.Services.AddHostedService<IndexHost>();
+        return builder;
     }
 }
