@@ -1,5 +1,8 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Signalbox.Search;
+using Signalbox.Sqlite.Index;
+using Signalbox.Storage;
 
 namespace Signalbox.Sqlite;
 
@@ -8,11 +11,13 @@ public static class SqliteBuilderExtensions
 {
     /// <summary>
     /// Keeps runs in the SQLite file at <paramref name="path"/>, which is made if there is none. It is opened when the host starts, which fails with
-    /// <see cref="Storage.StoreRefusedException"/> if this process cannot own it, and closed with the host's services. Members of <paramref name="group"/> may read it and hand in commands (<see cref="SqliteStoreOptions.Group"/>).
+    /// <see cref="StoreRefusedException"/> if this process cannot own it, and closed with the host's services. Members of <paramref name="group"/> may read it and hand in commands (<see cref="SqliteStoreOptions.Group"/>).
+    /// While the host runs it feeds the store's search index (<see cref="SqliteIndex"/>), off the way of commits.
     /// </summary>
     public static SignalboxBuilder UseSqlite(this SignalboxBuilder builder, string path, string? group = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
+        builder.UseSqliteIndex(path);
         return builder.UseStore(services => SqliteRunStore.OpenAsync(
             new SqliteStoreOptions
             {
@@ -24,5 +29,19 @@ public static class SqliteBuilderExtensions
                 Logger = services.GetService<ILoggerFactory>()?.CreateLogger("Signalbox.Sqlite"),
             },
             CancellationToken.None).AsTask().GetAwaiter().GetResult()); // services are made synchronously; opening a file blocks no one else
+    }
+
+    /// <summary>
+    /// Feeds the search index of the SQLite store at <paramref name="path"/> while the host runs, off the way of commits, and answers searches by it. <see cref="UseSqlite"/> does so by itself; this is for a program that opens
+    /// its store on its own.
+    /// </summary>
+    public static SignalboxBuilder UseSqliteIndex(this SignalboxBuilder builder, string path)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.Services.AddSingleton(services => new SqliteIndex(
+            path, services.GetRequiredService<IRunStore>(), services.GetService<Redactor>(), services.GetRequiredService<TimeProvider>(), services.GetService<ILoggerFactory>()?.CreateLogger("Signalbox.Sqlite.Index")));
+        builder.Services.AddSingleton<ISearchIndex>(services => services.GetRequiredService<SqliteIndex>());
+        builder.Services.AddHostedService<IndexHost>();
+        return builder;
     }
 }

@@ -14,6 +14,9 @@ internal static class Victim
     /// <summary>Owns the store and appends for several runs at once, acknowledging each commit on standard output.</summary>
     public const string Appends = "appends";
 
+    /// <summary>The same, and feeds its search index.</summary>
+    public const string Feeds = "feeds";
+
     private const int Appenders = 6;
 
     public static async Task<int> RunAsync(string part, string path)
@@ -22,7 +25,14 @@ internal static class Victim
         await using var output = Console.OpenStandardOutput();
         var says = new StreamWriter(output) { AutoFlush = true };
         await says.WriteLineAsync("ready");
-        if (part == Appends)
+        await using var index = new SqliteIndex(path, store);
+        await using var tail = new Signalbox.Queries.LogTail(store, TimeProvider.System);
+        if (part == Feeds)
+        {
+            _ = index.FeedAsync(tail, CancellationToken.None);
+        }
+
+        if (part is Appends or Feeds)
         {
             await Task.WhenAll(Enumerable.Range(0, Appenders).Select(i => Task.Run(() => AppendAsync(store, says, i))));
         }

@@ -23,8 +23,9 @@ internal static class ShowCommand
         };
         var only = new Option<string?>("--only") { Description = $"Show one thing of it instead: {string.Join(", ", ShowPart.Names)}. 'visits' has every transition with its cause and how long it stayed.", HelpName = "WHAT" };
         only.CompletionSources.Add([.. ShowPart.Names]);
+        var one = new Option<long?>("--entry") { Description = "Show this one entry instead, whole: its number in the run.", HelpName = "SEQ" };
         var diagram = new Option<bool>("--diagram") { Description = "Draw the workflow as a Mermaid state diagram instead." };
-        var command = new Command("show", "Shows a run: how it stands, its path, its timeline, its open questions.") { run, only, full, conversation, diagram };
+        var command = new Command("show", "Shows a run: how it stands, its path, its timeline, its open questions.") { run, only, full, conversation, diagram, one };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var part = ShowPart.NameOf(parsed.GetValue(only));
@@ -37,6 +38,10 @@ internal static class ShowCommand
             else if (part is not null)
             {
                 await ShowPart.WriteAsync(context, store, head, part, context.WantsJson(parsed), cancellationToken);
+            }
+            else if (parsed.GetValue(one) is { } seq)
+            {
+                await WriteEntryAsync(context, store, head, seq, context.WantsJson(parsed), cancellationToken);
             }
             else if (parsed.GetResult(conversation) is not null)
             {
@@ -69,6 +74,34 @@ internal static class ShowCommand
 
         await WriteWaitsAsync(page, store, head, cancellationToken);
         await WriteNextAsync(page, store, head, cancellationToken);
+    }
+
+    private static async Task WriteEntryAsync(CommandContext context, OpenStore store, RunHead head, long seq, bool wantsJson, CancellationToken cancellationToken)
+    {
+        if (seq < 0 || await store.Reader.ReadAsync(head.Row.Run, seq, 1, cancellationToken) is not [var entry] || entry.Seq != seq)
+        {
+            throw new CliException(ExitCodes.Refused, "entry_not_found", string.Create(CultureInfo.InvariantCulture, $"Run {head.Row.Run} has entries from 0 to {head.Seq}; got {seq}."));
+        }
+
+        if (wantsJson)
+        {
+            await ShowJson.WriteEntryAsync(context.Output, store, entry, cancellationToken);
+            return;
+        }
+
+        var page = context.Page;
+        page.Line(new Piece($"Run {entry.Run}", Tone.Strong), string.Create(CultureInfo.InvariantCulture, $"  entry {entry.Seq} of {head.Seq}, {entry.Kind}"));
+        page.Field("state", entry.State.Length == 0 ? "none yet" : string.Create(CultureInfo.InvariantCulture, $"{entry.State}, visit {entry.Visit}"));
+        foreach (var (name, text) in new[] { ("scope", entry.Scope), ("step", entry.Step), ("actor", entry.Actor), ("cause", entry.Cause) })
+        {
+            if (text.Length > 0)
+            {
+                page.Field(name, text);
+            }
+        }
+
+        var timeline = new Timeline(page, Microseconds.From(head.Row.StartedAt));
+        timeline.Add(entry, entry.Body.IsEmpty ? null : await FullAsync(store.Queries, entry, cancellationToken), await ApartAsync(store.Queries, entry, cancellationToken));
     }
 
     private static void WriteHeader(Page page, RunHead head)

@@ -45,6 +45,13 @@ internal static class ShowJson
         output.Write("]}\n");
     }
 
+    /// <summary>One entry, whole.</summary>
+    public static async Task WriteEntryAsync(TextWriter output, OpenStore store, Entry entry, CancellationToken cancellationToken)
+    {
+        var body = (await store.Queries.EntryAsync(entry.Run, entry.Seq, cancellationToken))?.Body?.Utf8 ?? default;
+        JsonOutput.Line(output, json => Write(json, entry, body));
+    }
+
     private static void Write(Utf8JsonWriter json, Entry entry, ReadOnlyMemory<byte> body)
     {
         json.WriteStartObject();
