@@ -1,3 +1,5 @@
+using OpenTelemetry.Exporter;
+
 namespace Signalbox.OpenTelemetry;
 
 /// <summary>What is told to OpenTelemetry, and where it goes.</summary>
@@ -8,6 +10,9 @@ public sealed class SignalboxTelemetryOptions
     /// while there is none.
     /// </summary>
     public Uri? OtlpEndpoint { get; set; }
+
+    /// <summary>Sets more of how each signal is sent: headers, a time limit, a client of one's own.</summary>
+    public Action<OtlpExporterOptions>? ConfigureOtlp { get; set; }
 
     /// <summary>
     /// The file that remembers up to where the log has been sent as traces, such as <c>signalbox.db.traces.json</c> beside the store. It moves on only when a collector has taken the spans, so that none is lost by a crash; the first time, the

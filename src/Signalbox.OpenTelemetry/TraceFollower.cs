@@ -151,6 +151,8 @@ internal static class OtlpSetup
             otlp.Protocol = OtlpExportProtocol.HttpProtobuf;
             otlp.Endpoint = new Uri($"{endpoint.AbsoluteUri.TrimEnd('/')}/v1/{signal}");
         }
+
+        options.ConfigureOtlp?.Invoke(otlp);
     }
 
     public static void Describe(ResourceBuilder resource, SignalboxTelemetryOptions options) =>
