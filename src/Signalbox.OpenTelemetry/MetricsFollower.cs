@@ -7,11 +7,9 @@ using Signalbox.Storage;
 namespace Signalbox.OpenTelemetry;
 
 /// <summary>Follows the log from the moment of the start and counts what ends in it; and asks the store now and then what is open.</summary>
-internal sealed class MetricsFollower(IRunReader reader, LogTail tail, SignalboxTelemetryOptions options, TelemetryState state, TimeProvider clock, ILoggerFactory logs, ISearchIndex? index = null) : BackgroundService
+internal sealed class MetricsFollower(IRunReader reader, LogTail tail, SignalboxTelemetryOptions options, Instruments instruments, TelemetryState state, TimeProvider clock, ILoggerFactory logs, ISearchIndex? index = null) : BackgroundService
 {
     private const int RunsMax = 10_000;
-
-    private readonly Instruments _instruments = new(state);
 
     /// <inheritdoc />
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -22,13 +20,6 @@ internal sealed class MetricsFollower(IRunReader reader, LogTail tail, Signalbox
         await Task.WhenAll(
             source.ForEverAsync("counting", () => FollowAsync(source, start, stoppingToken), stoppingToken),
             source.ForEverAsync("looking at the store", () => LookAsync(stoppingToken), stoppingToken));
-    }
-
-    /// <inheritdoc />
-    public override void Dispose()
-    {
-        _instruments.Dispose();
-        base.Dispose();
     }
 
     private async Task<StartingPoint> StartAsync(LogReader source, CancellationToken stopping)
@@ -57,7 +48,7 @@ internal sealed class MetricsFollower(IRunReader reader, LogTail tail, Signalbox
                     await folds.AddAsync(entry, ended, stopping);
                     foreach (var span in ended)
                     {
-                        _instruments.Count(span);
+                        instruments.Count(span);
                     }
 
                     ended.Clear();

@@ -105,9 +105,11 @@ public static class SignalboxTelemetryExtensions
 
     private static void AddMetrics(IServiceCollection services, SignalboxTelemetryOptions options)
     {
+        services.AddSingleton<Instruments>();
+        services.ConfigureOpenTelemetryMeterProvider((s, _) => s.GetRequiredService<Instruments>()); // made before the provider, and so there when it sends for the last time
         services.AddHostedService(s => new MetricsFollower(
-            s.GetRequiredService<IRunReader>(), s.GetRequiredService<LogTail>(), options, s.GetRequiredService<TelemetryState>(), s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILoggerFactory>(),
-            s.GetService<ISearchIndex>()));
+            s.GetRequiredService<IRunReader>(), s.GetRequiredService<LogTail>(), options, s.GetRequiredService<Instruments>(), s.GetRequiredService<TelemetryState>(), s.GetRequiredService<TimeProvider>(),
+            s.GetRequiredService<ILoggerFactory>(), s.GetService<ISearchIndex>()));
         services.AddOpenTelemetry().WithMetrics(metrics =>
         {
             metrics.ConfigureResource(r => OtlpSetup.Describe(r, options)).AddMeter(SignalboxMeter.Name).AddPrometheusExporter(prometheus => prometheus.ScrapeResponseCacheDurationMilliseconds = 0);
