@@ -13,32 +13,29 @@ internal sealed class RunLogProcessor : BaseProcessor<LogRecord>
     public override void OnEnd(LogRecord data)
     {
         string? run = null;
-        if (data.CategoryName?.StartsWith(SignalboxMeter.Name, StringComparison.Ordinal) == true)
+        data.ForEachScope<object?>(
+            (scope, _) =>
+            {
+                foreach (var (name, value) in scope)
+                {
+                    run = name == RunLogScope.Property ? value as string : run;
+                }
+            },
+            null);
+        if (run is null && data.CategoryName?.StartsWith(SignalboxMeter.Name, StringComparison.Ordinal) == true)
         {
             foreach (var (name, value) in data.Attributes ?? [])
             {
                 run = name == "Run" ? value?.ToString() : run;
             }
-        }
 
-        if (run is null)
-        {
-            data.ForEachScope<object?>(
-                (scope, _) =>
-                {
-                    foreach (var (name, value) in scope)
-                    {
-                        run = name == RunLogScope.Property ? value as string : run;
-                    }
-                },
-                null);
+            data.Attributes = run is null ? data.Attributes : [.. data.Attributes ?? [], new(SpanAttributes.Run, run)]; // from a scope, it is sent with that
         }
 
         if (run is { Length: > 0 and <= 64 } && !string.IsNullOrWhiteSpace(run))
         {
             data.TraceId = ActivityTraceId.CreateFromString(SpanIds.Trace(new RunId(run)));
             data.SpanId = ActivitySpanId.CreateFromString(SpanIds.Root(new RunId(run)));
-            data.Attributes = [.. data.Attributes ?? [], new(SpanAttributes.Run, run)];
         }
     }
 }

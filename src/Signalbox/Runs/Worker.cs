@@ -144,11 +144,7 @@ internal sealed class Worker(Engine engine, WorkerOptions options) : BackgroundS
         async Task DriveAsync()
         {
             await Task.Yield(); // not before it is listed
-            using (engine.Log.BeginScope(new Diagnostics.RunLogScope(run.Row.Run)))
-            {
-                await loop.DriveAsync();
-            }
-
+            await loop.DriveAsync();
             if (_driven.GetValueOrDefault(run.Row.Run).Loop == loop)
             {
                 _driven.Remove(run.Row.Run);
