@@ -70,6 +70,9 @@ internal sealed class SpanFold
         return open;
     }
 
+    /// <summary>The spans by their start, each after the one that it lies in.</summary>
+    public static IReadOnlyList<RunSpan> InOrder(IEnumerable<RunSpan> spans) => [.. spans.OrderBy(s => s.StartedAt).ThenBy(s => s.FirstSeq).ThenBy(s => s.Type)];
+
     private void Begin(Entry entry)
     {
         _hasBegun = true;

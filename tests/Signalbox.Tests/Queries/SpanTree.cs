@@ -53,6 +53,8 @@ internal static class SpanTree
             Assert.True(span.Parent is null || all.ContainsKey(span.Parent), $"Span {span} stands before the one that it lies in.");
         }
 
+        var before = new HashSet<string>();
+        Assert.All(SpanFold.InOrder(all.Values), span => Assert.True(before.Add(span.Id) && (span.Parent is null || before.Contains(span.Parent))));
         Assert.Equal(SpanIds.Root(at.Run), Assert.Single(all.Values, s => s.Parent is null).Id);
         foreach (var span in all.Values)
         {
