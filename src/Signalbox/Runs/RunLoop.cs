@@ -38,6 +38,7 @@ internal sealed class RunLoop : IDisposable
     /// <summary>Completes when this worker no longer drives the run. Never faults.</summary>
     public Task DriveAsync() => _context.RunAsync(async () =>
     {
+        using var lines = _engine.Log.BeginScope(new Diagnostics.RunLogScope(Run)); // the author's lines are told apart by run too
         try
         {
             await _journal.LoadAsync(_atHand, _abandoned.Token);
@@ -48,7 +49,7 @@ internal sealed class RunLoop : IDisposable
         }
         catch (LeaseLostException e)
         {
-            _engine.Log.LogWarning("{Reason}", e.Message);
+            _engine.Log.LogWarning("Run {Run} goes on elsewhere: {Reason}", Run, e.Message);
         }
         catch (JournalDamagedException e)
         {
