@@ -23,6 +23,8 @@ public sealed class SqliteRunStore : IRunStore, IRoleSource
 {
     private static readonly FrozenDictionary<PayloadHash, PackedPayload> NoPayloads = FrozenDictionary<PayloadHash, PackedPayload>.Empty;
 
+    private static readonly TimeSpan BetweenScrubs = TimeSpan.FromMilliseconds(200);
+
     private readonly StorePaths _paths;
     private readonly SqliteStoreOptions _options;
     private readonly StoreLock _lock;
@@ -39,6 +41,7 @@ public sealed class SqliteRunStore : IRunStore, IRoleSource
     private readonly Task _sweep;
     private readonly CommandSocket? _socket;
     private int _disposed;
+    private int _scrubbing;
 
     private SqliteRunStore(StorePaths paths, SqliteStoreOptions options, StoreLock @lock, StoreGroup? group, SqliteConnection connection)
     {
@@ -90,7 +93,8 @@ public sealed class SqliteRunStore : IRunStore, IRoleSource
         ArgumentNullException.ThrowIfNull(commit);
         cancellationToken.ThrowIfCancellationRequested();
         var packed = Pack(commit);
-        return _queue.RunAsync(writer => writer.Append(commit, packed), cancellationToken);
+        var done = _queue.RunAsync(writer => writer.Append(commit, packed), cancellationToken);
+        return CommitRules.Erases(commit) ? ScrubAfterAsync(done) : done;
     }
 
     /// <inheritdoc />
@@ -182,7 +186,7 @@ public sealed class SqliteRunStore : IRunStore, IRoleSource
     }
 
     /// <summary>Who hands in a command, whom the kernel has named. Roles are looked up where they count, so that a faulty role book keeps nobody from cancelling a run.</summary>
-    internal Caller CallerOf(RunCommand command, string actor) => new(actor, command is AnswerApproval ? RolesOf(actor) ?? [Caller.AnyRole] : []);
+    internal Caller CallerOf(RunCommand command, string actor) => new(actor, command is AnswerApproval or EraseRun ? RolesOf(actor) ?? [Caller.AnyRole] : []);
 
     /// <summary>Opens the store under a lock that is held already; the lock is given up with the store, also if this fails.</summary>
     internal static SqliteRunStore Open(StorePaths paths, SqliteStoreOptions options, StoreLock taken)
@@ -240,6 +244,36 @@ public sealed class SqliteRunStore : IRunStore, IRoleSource
 
             await Task.Delay(TimeSpan.FromMilliseconds(25), TimeProvider.System, cancellationToken);
         }
+    }
+
+    /// <summary>Answers an erasure, and sees to it that the write-ahead log is cut as soon as nobody reads what it held before.</summary>
+    private async ValueTask<CommitResult> ScrubAfterAsync(ValueTask<CommitResult> erasure)
+    {
+        var result = await erasure;
+        if (_writer.IsScrubDue && Interlocked.Exchange(ref _scrubbing, 1) == 0)
+        {
+            _ = Task.Run(ScrubAsync);
+        }
+
+        return result;
+    }
+
+    private async Task ScrubAsync()
+    {
+        try
+        {
+            while (_writer.IsScrubDue)
+            {
+                await Task.Delay(BetweenScrubs, TimeProvider.System, _closing.Token);
+                await _queue.RunAsync(static _ => 0, _closing.Token); // after each transaction, this empty one too, the writer tries
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or StoreUnavailableException or StoreRefusedException)
+        {
+            // Closing cuts it, or else the next owner.
+        }
+
+        Interlocked.Exchange(ref _scrubbing, 0);
     }
 
     /// <summary>Compresses payloads, and writes the large ones to their files, on the caller's thread and before its turn to write.</summary>

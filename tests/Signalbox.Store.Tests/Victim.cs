@@ -14,6 +14,9 @@ internal static class Victim
     /// <summary>Owns the store and appends for several runs at once, acknowledging each commit on standard output.</summary>
     public const string Appends = "appends";
 
+    /// <summary>Owns the store, fills it with runs that have ended and erases them, saying so before and after each.</summary>
+    public const string Erases = "erases";
+
     private const int Appenders = 6;
 
     public static async Task<int> RunAsync(string part, string path)
@@ -25,6 +28,17 @@ internal static class Victim
         if (part == Appends)
         {
             await Task.WhenAll(Enumerable.Range(0, Appenders).Select(i => Task.Run(() => AppendAsync(store, says, i))));
+        }
+
+        if (part == Erases)
+        {
+            while (true)
+            {
+                var run = await An_erased_run.EndedAsync(store, "canary-7f3a9c51 " + Guid.NewGuid(), Random.Shared.Next());
+                await says.WriteLineAsync($"erasing {run}");
+                await RunCommands.ExecuteAsync(store, new EraseRun(run, "asked for"), new Caller("person:anna", ["admin"]), default);
+                await says.WriteLineAsync($"erased {run}");
+            }
         }
 
         await Task.Delay(Timeout.Infinite);

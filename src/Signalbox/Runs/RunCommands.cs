@@ -35,6 +35,7 @@ public static class RunCommands
             ReleaseRun release => ReleaseAsync(store, release, actor, cancellationToken),
             JudgeDecision judge => JudgeAsync(store, judge, actor, cancellationToken),
             ReleaseClaim release => ReleaseAsync(store, release, actor, cancellationToken),
+            EraseRun erase => RunErasure.EraseAsync(store, erase, caller, cancellationToken),
             _ => throw new ArgumentException($"Unknown command {command?.GetType().Name ?? "null"}.", nameof(command)),
         };
     }
@@ -252,12 +253,12 @@ public static class RunCommands
     private static async ValueTask<CommandResult> CommitAsync(IRunStore store, RunId run, EntryDraft draft, string done, CancellationToken cancellationToken) =>
         Describe(await store.CommitAsync(new Commit { Run = run, Entries = [draft] }, cancellationToken), run, done);
 
-    private static CommandResult Describe(CommitResult result, RunId run, string done) => result.Status switch
+    internal static CommandResult Describe(CommitResult result, RunId run, string done) => result.Status switch
     {
         CommitStatus.Committed => new("ok", done, run, result.Head!.Row.Status),
         CommitStatus.RunNotFound => NotFound(run),
         _ => new(result.Refusal?.Code ?? "refused", result.Refusal?.Why ?? $"The store refused: {result.Status}.", run, result.Head?.Row.Status),
     };
 
-    private static CommandResult NotFound(RunId run) => new("run_not_found", $"The store has no run '{run}'. See: signalbox runs");
+    internal static CommandResult NotFound(RunId run) => new("run_not_found", $"The store has no run '{run}'. See: signalbox runs");
 }

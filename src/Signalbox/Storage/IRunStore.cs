@@ -98,6 +98,12 @@ public sealed record RunQuery
     /// <summary>Started before this time.</summary>
     public DateTimeOffset? Until { get; init; }
 
+    /// <summary>State or status last changed before this time: of runs that have ended, when they ended.</summary>
+    public DateTimeOffset? ChangedBefore { get; init; }
+
+    /// <summary>Only runs whose bodies were erased, or only those whose were not.</summary>
+    public bool? IsErased { get; init; }
+
     /// <summary>Only runs of one definition other than this fingerprint.</summary>
     public string? FingerprintIsNot { get; init; }
 
