@@ -19,7 +19,7 @@ namespace Signalbox.Sqlite;
 /// <see cref="CommitStatus.Committed"/> has been flushed to the disk; commits of many runs share a flush. Opening voids every earlier lease at
 /// once, since the lock proves that nobody drives a run any more. Safe to call from several threads.
 /// </summary>
-public sealed class SqliteRunStore : IRunStore, IRoleSource
+public sealed class SqliteRunStore : IRunStore, IRoleSource, IRedactionKeeper
 {
     private static readonly FrozenDictionary<PayloadHash, PackedPayload> NoPayloads = FrozenDictionary<PayloadHash, PackedPayload>.Empty;
 
@@ -28,6 +28,7 @@ public sealed class SqliteRunStore : IRunStore, IRoleSource
     private readonly StorePaths _paths;
     private readonly SqliteStoreOptions _options;
     private readonly StoreLock _lock;
+    private readonly StoreGroup? _group;
     private readonly SqliteConnection _connection;
     private readonly PayloadFiles _files;
     private readonly KnownPayloads _known = new();
@@ -48,6 +49,7 @@ public sealed class SqliteRunStore : IRunStore, IRoleSource
         _paths = paths;
         _options = options with { Path = paths.Database };
         _lock = @lock;
+        _group = group;
         _connection = connection;
         _files = new PayloadFiles(paths.Payloads, group);
         _roles = options.Roles ?? new RoleBook(paths);
@@ -154,6 +156,14 @@ public sealed class SqliteRunStore : IRunStore, IRoleSource
     /// <exception cref="StoreRefusedException"><c>roles_unusable</c>: the book cannot be read, makes no sense, or others than its owner may write it.</exception>
     public IReadOnlyCollection<string>? RolesOf(string actor) => _roles.RolesOf(actor);
 
+    /// <summary>Adds rules of redaction to the file beside the store, where every program that shows it finds them, and gives all that stand there.</summary>
+    /// <exception cref="StoreRefusedException"><c>redaction_unusable</c>: the file cannot be read, makes no sense, or others than its owner may write it.</exception>
+    public RedactionRules Mark(RedactionRules rules)
+    {
+        ArgumentNullException.ThrowIfNull(rules);
+        return new RedactionBook(_paths).Add(rules, _group);
+    }
+
     /// <summary>Finishes the commits it has accepted, tidies the file, and gives up the right to write. Later calls are refused with <c>store_closed</c>.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -210,6 +220,13 @@ public sealed class SqliteRunStore : IRunStore, IRoleSource
             options.Logger?.LogDebug("The store {Path} is open, with SQLite {Version}.", paths.Database, raw.sqlite3_libversion().utf8_to_string());
             group?.ShareDatabase(connection);
             group?.SharePayloads();
+            if (options.TakesCommands && StoreBackup.TakeNote(paths) is { } note)
+            {
+                options.Logger?.LogWarning(
+                    "store_restored: the store {Path} is a copy of {At:u}, up to position {Position}. What was done after that is not in it: its runs look at their targets again before they act, but runs started later are gone, and targets that cannot be asked (T4) may be acted on a second time. See docs/operations.md.",
+                    paths.Database, note.At, note.Position);
+            }
+
             return new SqliteRunStore(paths, options, taken, group, connection);
         }
         catch (Exception e)

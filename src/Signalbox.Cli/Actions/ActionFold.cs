@@ -72,6 +72,8 @@ internal sealed class ActionFold
     {
         switch (entry.Kind)
         {
+            case var _ when entry.IsErased:
+                break;
             case EntryKinds.ActionProposed:
                 var proposed = Body.Read<ActionProposed>(entry);
                 var wanted = Of(entry, proposed.ActionId, proposed.Action);

@@ -46,7 +46,7 @@ internal static class ApprovalsCommand
 
         foreach (var wait in waits)
         {
-            var card = await ApprovalCard.ReadAsync(store.Reader, head, wait, cancellationToken);
+            var card = await ApprovalCard.ReadAsync(store.Unmasked, head, wait, cancellationToken, store.Redactor);
             if (wantsJson)
             {
                 JsonOutput.Line(context.Output, json => CardPage.WriteJson(json, card));

@@ -53,7 +53,7 @@ internal static class ApproveCommand
         var given = parsed.GetValue(options.Hash);
         if (wait is not null)
         {
-            var card = await ApprovalCard.ReadAsync(store.Reader, head, wait, cancellationToken);
+            var card = await ApprovalCard.ReadAsync(store.Unmasked, head, wait, cancellationToken, store.Redactor);
             ThrowIfNoAction(store, head, wait, card, choice);
             given = given is null ? await show(card) : Whole(given, card.Hash!);
             step = new ScopedStep(wait.Scope, wait.Step).ToString();

@@ -33,9 +33,9 @@ internal static class CheckCommand
         return command;
     }
 
-    private static async Task CheckAsync(OpenStore store, string[] runs, CheckReport report, CancellationToken cancellationToken)
+    public static async Task CheckAsync(OpenStore store, string[] runs, CheckReport report, CancellationToken cancellationToken)
     {
-        var check = new RunCheck(store.Reader, report);
+        var check = new RunCheck(store.Unmasked, report);
         foreach (var run in runs)
         {
             await check.CheckAsync(await RunFinder.GetAsync(store, run, cancellationToken), cancellationToken);
@@ -43,16 +43,16 @@ internal static class CheckCommand
 
         if (runs.Length == 0)
         {
-            await foreach (var head in EntryPages.OfRunsAsync(store.Reader, cancellationToken))
+            await foreach (var head in EntryPages.OfRunsAsync(store.Unmasked, cancellationToken))
             {
                 await check.CheckAsync(head, cancellationToken);
             }
 
-            await LogCheck.CheckAsync(store.Reader, report, cancellationToken);
+            await LogCheck.CheckAsync(store.Unmasked, report, cancellationToken);
         }
     }
 
-    private static void Write(CommandContext context, Fault fault, bool wantsJson)
+    public static void Write(CommandContext context, Fault fault, bool wantsJson)
     {
         if (!wantsJson)
         {

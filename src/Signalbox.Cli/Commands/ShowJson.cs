@@ -55,6 +55,11 @@ internal static class ShowJson
         json.OptionalText("step", entry.Step);
         json.OptionalText("actor", entry.Actor);
         json.OptionalText("cause", entry.Cause);
+        if (entry.IsErased)
+        {
+            json.WriteBoolean("erased", true);
+        }
+
         if (!entry.Body.IsEmpty)
         {
             json.WritePropertyName("body");

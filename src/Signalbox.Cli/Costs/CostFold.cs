@@ -28,6 +28,8 @@ internal sealed class CostFold
     {
         switch (entry.Kind)
         {
+            case var _ when entry.IsErased:
+                break;
             case EntryKinds.StateEntered:
                 _speaking.Clear();
                 break;

@@ -8,16 +8,30 @@ internal sealed class OpenStore : IAsyncDisposable
 {
     private readonly SqliteRunAccess _access;
 
-    private OpenStore(string path, SqliteRunAccess access)
+    private OpenStore(string path, SqliteRunAccess access, Redactor redactor)
     {
         Path = path;
         _access = access;
+        Redactor = redactor;
+        Masked = new MaskedReader(access.Reader, redactor);
     }
 
     /// <summary>The path as it was given.</summary>
     public string Path { get; }
 
-    public IRunReader Reader => _access.Reader;
+    /// <summary>What is shown of the store, masked.</summary>
+    public IRunReader Reader => Masked;
+
+    public MaskedReader Masked { get; }
+
+    /// <summary>The store as it is: for what is verified by its hash, and for nothing that is shown.</summary>
+    public IRunReader Unmasked => _access.Reader;
+
+    /// <summary>What masks what is shown.</summary>
+    public Redactor Redactor { get; }
+
+    /// <summary>Whether this user owns the store.</summary>
+    public bool IsOwnersUser => _access.IsOwnersUser;
 
     /// <summary>Opens a store that exists; never makes one.</summary>
     /// <exception cref="StoreRefusedException">There is none, or it cannot be read.</exception>
@@ -33,8 +47,19 @@ internal sealed class OpenStore : IAsyncDisposable
             throw CliException.WrongUse($"--store wants a file; '{path}' is a folder. Nothing was done. The file is usually called {Commands.CommandContext.DefaultStore}.");
         }
 
-        return new OpenStore(path, await SqliteRunAccess.OpenAsync(path, clock, cancellationToken));
+        var access = await SqliteRunAccess.OpenAsync(path, clock, cancellationToken);
+        try
+        {
+            return new OpenStore(path, access, access.ReadRedactor());
+        }
+        catch
+        {
+            await access.DisposeAsync();
+            throw;
+        }
     }
+
+    public Task<StoreCopy> BackupAsync(string folder, CancellationToken cancellationToken) => _access.BackupAsync(folder, cancellationToken);
 
     public ValueTask<CommandResult> ExecuteAsync(RunCommand command, CancellationToken cancellationToken) => _access.ExecuteAsync(command, cancellationToken);
 

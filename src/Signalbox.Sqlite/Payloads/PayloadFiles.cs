@@ -115,5 +115,8 @@ internal sealed class PayloadFiles(string folder, StoreGroup? group = null)
         }
     }
 
-    private string PathOf(PayloadHash hash, string form) => Path.Combine(folder, hash.Value[..2], hash.Value + (form == PackedPayload.Brotli ? ".br" : ""));
+    /// <summary>Where a payload lies within the folder.</summary>
+    public static string NameOf(PayloadHash hash, string form) => Path.Combine(hash.Value[..2], hash.Value + (form == PackedPayload.Brotli ? ".br" : ""));
+
+    private string PathOf(PayloadHash hash, string form) => Path.Combine(folder, NameOf(hash, form));
 }

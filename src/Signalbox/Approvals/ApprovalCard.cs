@@ -43,20 +43,29 @@ public sealed class ApprovalCard
 
     private readonly ReadOnlyMemory<byte>? _arguments;
     private readonly ReadOnlyMemory<byte>? _details;
+    private readonly Redactor _redactor;
     private readonly string _because;
     private readonly IReadOnlyList<PolicyJudged> _verdicts;
     private readonly IReadOnlyList<ClaimRow> _others;
 
     private ApprovalCard(
         RunRow row, OpenWait wait, Entry entry, ApprovalRequested asked, ReadOnlyMemory<byte>? arguments, ReadOnlyMemory<byte>? details, string because, IReadOnlyList<PolicyJudged> verdicts,
-        IReadOnlyList<ClaimRow> others)
+        IReadOnlyList<ClaimRow> others, Redactor redactor)
     {
         Row = row;
         Wait = wait;
-        Asked = asked;
         AskedAt = entry.Time;
-        _arguments = arguments;
-        _details = details;
+        _redactor = redactor;
+        _arguments = Masked(arguments);
+        _details = Masked(details);
+        IsMasked = arguments is { } whole && !_arguments!.Value.Equals(whole);
+        Asked = asked with
+        {
+            Title = redactor.Text(asked.Title),
+            Details = asked.Details is { } d ? redactor.Json(d) : null,
+            Why = asked.Why is { } why ? [.. why.Select(redactor.Text)] : null,
+            Action = asked.Action is { } a ? a with { Arguments = redactor.Json(a.Arguments) } : null,
+        };
         _because = because;
         _verdicts = verdicts;
         _others = others;
@@ -81,9 +90,12 @@ public sealed class ApprovalCard
     /// <summary>Why nobody can know what would be done, and so nobody should approve it; null if all is well.</summary>
     public string? Fault { get; }
 
-    /// <summary>The card of an open question of a run.</summary>
+    /// <summary>Whether some of the arguments are masked: then what is approved is more exact than what is shown, and the hash is of all of it.</summary>
+    public bool IsMasked { get; }
+
+    /// <summary>The card of an open question of a run, masked by <paramref name="redactor"/>; the reader must give what is stored, for the arguments are checked against their hash.</summary>
     /// <exception cref="JournalDamagedException">The question cannot be read.</exception>
-    public static async Task<ApprovalCard> ReadAsync(IRunReader reader, RunHead head, OpenWait wait, CancellationToken cancellationToken)
+    public static async Task<ApprovalCard> ReadAsync(IRunReader reader, RunHead head, OpenWait wait, CancellationToken cancellationToken, Redactor? redactor = null)
     {
         ArgumentNullException.ThrowIfNull(reader);
         ArgumentNullException.ThrowIfNull(head);
@@ -112,7 +124,7 @@ public sealed class ApprovalCard
             : [];
         return new ApprovalCard(
             head.Row, wait, entry, asked, await ResolveAsync(reader, asked.Action?.Arguments, cancellationToken), await ResolveAsync(reader, asked.Details, cancellationToken), because, verdicts,
-            [.. others.Where(o => o.ActionId != asked.Action?.ActionId)]);
+            [.. others.Where(o => o.ActionId != asked.Action?.ActionId)], redactor ?? Redactor.None);
     }
 
     /// <summary>Whether not all of the arguments are shown, unless in full. Nobody should approve what they were not shown.</summary>
@@ -134,8 +146,10 @@ public sealed class ApprovalCard
 
         AddTerms(lines, now);
         AddStory(lines);
-        return lines;
+        return [.. lines.Select(line => _redactor.Text(line.Text) is var masked && ReferenceEquals(masked, line.Text) ? line : line with { Text = masked })];
     }
+
+    private ReadOnlyMemory<byte>? Masked(ReadOnlyMemory<byte>? json) => json is { } bytes ? _redactor.Json(new RawJson(bytes)).Utf8 : null;
 
     /// <summary>The lines as plain text.</summary>
     public string ToText(DateTimeOffset now, bool full = false) => string.Concat(Lines(now, full).Select(line => line.Kind switch
@@ -228,6 +242,11 @@ public sealed class ApprovalCard
             lines.Add(new(
                 CardLineKind.Warning, "",
                 string.Create(CultureInfo.InvariantCulture, $"NOT ALL OF IT IS SHOWN: the arguments take {shown.Characters:N0} characters. Do not approve what you have not seen: --full shows all; the hash is of all.")));
+        }
+
+        if (IsMasked)
+        {
+            lines.Add(new(CardLineKind.Warning, "", $"SOME OF IT IS MASKED ({Redactor.Mask}), as this store wants it. What is approved is what the hash is of, with the values that are not shown."));
         }
 
         lines.Add(new(CardLineKind.Exact, "arguments", shown.Text));
