@@ -28,10 +28,15 @@ internal sealed class StoreBackup(StorePaths paths)
             throw new StoreRefusedException("backup_exists", $"There is a '{target}' already, and a backup overwrites nothing. Nothing was written. Name a folder that does not exist.");
         }
 
-        var unfinished = $"{target}.unfinished-{Entropy.System.NextText(8)}";
+        var unfinished = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{target}.unfinished-{Environment.ProcessId}");
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            if (Directory.Exists(unfinished))
+            {
+                Directory.Delete(unfinished, recursive: true); // of a process that was killed, whose number this one has
+            }
+
             MakeFolder(unfinished);
             var copy = new StorePaths(Path.Combine(unfinished, Path.GetFileName(paths.Database)));
             var (position, runs, files) = CopyStore(copy, cancellationToken);
