@@ -149,7 +149,7 @@ public sealed class ApprovalCard
         return [.. lines.Select(line => _redactor.Text(line.Text) is var masked && ReferenceEquals(masked, line.Text) ? line : line with { Text = masked })];
     }
 
-    private ReadOnlyMemory<byte>? Masked(ReadOnlyMemory<byte>? json) => json is { } bytes ? _redactor.Json(new RawJson(bytes)).Utf8 : null;
+    private ReadOnlyMemory<byte>? Masked(ReadOnlyMemory<byte>? json) => json is { } bytes ? _redactor.Json(new RawJson(bytes)).Utf8 : default(ReadOnlyMemory<byte>?);
 
     /// <summary>The lines as plain text.</summary>
     public string ToText(DateTimeOffset now, bool full = false) => string.Concat(Lines(now, full).Select(line => line.Kind switch

@@ -36,7 +36,7 @@ public sealed class MaskedReader(IRunReader reader, Redactor redactor) : IRunRea
 
     /// <inheritdoc />
     public async ValueTask<ReadOnlyMemory<byte>?> FindPayloadAsync(PayloadHash hash, CancellationToken cancellationToken) =>
-        await reader.FindPayloadAsync(hash, cancellationToken) is { } bytes ? Counted(redactor.Json(new RawJson(bytes)).Utf8, bytes) : null;
+        await reader.FindPayloadAsync(hash, cancellationToken) is { } bytes ? Counted(redactor.Json(new RawJson(bytes)).Utf8, bytes) : default(ReadOnlyMemory<byte>?);
 
     /// <inheritdoc />
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
