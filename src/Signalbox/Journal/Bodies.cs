@@ -236,6 +236,11 @@ public static class Body
     public static T Read<T>(Entry entry)
     {
         ArgumentNullException.ThrowIfNull(entry);
+        if (entry.IsErased)
+        {
+            throw new JournalDamagedException(entry.Run, entry.Seq, "its body was erased with all that the run was about");
+        }
+
         try
         {
             return (T?)JsonSerializer.Deserialize(entry.Body.Span, typeof(T), BodyJson.Default) ?? throw new JsonException("null");

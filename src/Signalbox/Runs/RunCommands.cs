@@ -225,9 +225,14 @@ public static class RunCommands
     private static async ValueTask<CommandResult> JudgeAsync(IRunStore store, JudgeDecision judge, string actor, CancellationToken cancellationToken)
     {
         const int Page = 1000;
-        if (await store.FindAsync(judge.Run, cancellationToken) is null)
+        if (await store.FindAsync(judge.Run, cancellationToken) is not { } head)
         {
             return NotFound(judge.Run);
+        }
+
+        if (head.Row.IsErased)
+        {
+            return new("run_erased", $"What run '{judge.Run}' was about was erased, and its decisions with it; nothing was changed.", judge.Run, head.Row.Status);
         }
 
         for (long from = 0; ;)

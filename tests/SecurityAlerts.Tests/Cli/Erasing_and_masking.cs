@@ -44,7 +44,7 @@ public sealed class Erasing_and_masking : IDisposable
 
         Assert.Equal(
             """
-            What run 'r-one1' was about is erased: 5 bodies of 7 entries. That it ran, through which states and by whom, stays.
+            What run 'r-one1' was about is erased: 5 bodies of 6 entries. That it ran, through which states and by whom, stays.
             1 run erased.
 
             """,
