@@ -67,6 +67,8 @@ internal static class Cli
             DefinitionCommand.Create(context),
             ExportCommand.Create(context),
             CheckCommand.Create(context),
+            EraseCommand.Create(context),
+            BackupCommand.Create(context),
             OwnerCommand.Create(context),
         })
         {

@@ -32,6 +32,25 @@ public sealed class SqliteRunAccess : IAsyncDisposable
     /// <summary>Reads the store. Ends with this object.</summary>
     public IRunReader Reader { get; }
 
+    /// <summary>What masks what is shown of the store, by the file beside it, read now.</summary>
+    /// <exception cref="StoreRefusedException"><c>redaction_unusable</c>: the file cannot be read, makes no sense, or others than its owner may write it. Then nothing should be shown.</exception>
+    public Redactor ReadRedactor() => Redactor.Create(new RedactionBook(_paths).Read());
+
+    /// <summary>Whether this process acts as the user that owns the store, or as root.</summary>
+    public bool IsOwnersUser => !OperatingSystem.IsLinux() || Native.EffectiveUser() is var user && (user == 0 || user == Native.Status(_paths.Database).User);
+
+    /// <summary>
+    /// Copies the store as it is at one moment into a folder that does not exist yet, whoever writes it meanwhile: the database, the payload files that it refers to, and the files of roles, keys and redaction beside it.
+    /// The folder has its name only when all of it is on the disk. To restore, copy it back to where no process owns a store.
+    /// </summary>
+    /// <exception cref="StoreRefusedException"><c>backup_exists</c>: there is something of that name. <c>store_damaged</c>: a payload file is missing.</exception>
+    /// <exception cref="StoreUnavailableException"><c>backup_failed</c>: it could not be written; nothing of it is left.</exception>
+    public Task<StoreCopy> BackupAsync(string folder, CancellationToken cancellationToken)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(folder);
+        return Task.Run(() => new StoreBackup(_paths).Write(folder, _clock.GetUtcNow(), cancellationToken), cancellationToken);
+    }
+
     /// <summary>Opens a store that exists. <paramref name="clock"/> dates what is written where nobody owns the store.</summary>
     /// <exception cref="StoreRefusedException"><c>store_not_found</c>, <c>store_damaged</c>, <c>store_foreign</c>, <c>store_newer</c>, <c>store_older</c>.</exception>
     public static async ValueTask<SqliteRunAccess> OpenAsync(string path, TimeProvider? clock = null, CancellationToken cancellationToken = default)

@@ -19,13 +19,16 @@ namespace Signalbox.Sqlite;
 /// <see cref="CommitStatus.Committed"/> has been flushed to the disk; commits of many runs share a flush. Opening voids every earlier lease at
 /// once, since the lock proves that nobody drives a run any more. Safe to call from several threads.
 /// </summary>
-public sealed class SqliteRunStore : IRunStore, IRoleSource
+public sealed class SqliteRunStore : IRunStore, IRoleSource, IRedactionKeeper
 {
     private static readonly FrozenDictionary<PayloadHash, PackedPayload> NoPayloads = FrozenDictionary<PayloadHash, PackedPayload>.Empty;
+
+    private static readonly TimeSpan BetweenScrubs = TimeSpan.FromMilliseconds(200);
 
     private readonly StorePaths _paths;
     private readonly SqliteStoreOptions _options;
     private readonly StoreLock _lock;
+    private readonly StoreGroup? _group;
     private readonly SqliteConnection _connection;
     private readonly PayloadFiles _files;
     private readonly KnownPayloads _known = new();
@@ -39,12 +42,14 @@ public sealed class SqliteRunStore : IRunStore, IRoleSource
     private readonly Task _sweep;
     private readonly CommandSocket? _socket;
     private int _disposed;
+    private int _scrubbing;
 
     private SqliteRunStore(StorePaths paths, SqliteStoreOptions options, StoreLock @lock, StoreGroup? group, SqliteConnection connection)
     {
         _paths = paths;
         _options = options with { Path = paths.Database };
         _lock = @lock;
+        _group = group;
         _connection = connection;
         _files = new PayloadFiles(paths.Payloads, group);
         _roles = options.Roles ?? new RoleBook(paths);
@@ -90,7 +95,8 @@ public sealed class SqliteRunStore : IRunStore, IRoleSource
         ArgumentNullException.ThrowIfNull(commit);
         cancellationToken.ThrowIfCancellationRequested();
         var packed = Pack(commit);
-        return _queue.RunAsync(writer => writer.Append(commit, packed), cancellationToken);
+        var done = _queue.RunAsync(writer => writer.Append(commit, packed), cancellationToken);
+        return CommitRules.Erases(commit) ? ScrubAfterAsync(done) : done;
     }
 
     /// <inheritdoc />
@@ -150,6 +156,14 @@ public sealed class SqliteRunStore : IRunStore, IRoleSource
     /// <exception cref="StoreRefusedException"><c>roles_unusable</c>: the book cannot be read, makes no sense, or others than its owner may write it.</exception>
     public IReadOnlyCollection<string>? RolesOf(string actor) => _roles.RolesOf(actor);
 
+    /// <summary>Adds rules of redaction to the file beside the store, where every program that shows it finds them, and gives all that stand there.</summary>
+    /// <exception cref="StoreRefusedException"><c>redaction_unusable</c>: the file cannot be read, makes no sense, or others than its owner may write it.</exception>
+    public RedactionRules Mark(RedactionRules rules)
+    {
+        ArgumentNullException.ThrowIfNull(rules);
+        return new RedactionBook(_paths).Add(rules, _group);
+    }
+
     /// <summary>Finishes the commits it has accepted, tidies the file, and gives up the right to write. Later calls are refused with <c>store_closed</c>.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -182,7 +196,7 @@ public sealed class SqliteRunStore : IRunStore, IRoleSource
     }
 
     /// <summary>Who hands in a command, whom the kernel has named. Roles are looked up where they count, so that a faulty role book keeps nobody from cancelling a run.</summary>
-    internal Caller CallerOf(RunCommand command, string actor) => new(actor, command is AnswerApproval ? RolesOf(actor) ?? [Caller.AnyRole] : []);
+    internal Caller CallerOf(RunCommand command, string actor) => new(actor, command is AnswerApproval or EraseRun ? RolesOf(actor) ?? [Caller.AnyRole] : []);
 
     /// <summary>Opens the store under a lock that is held already; the lock is given up with the store, also if this fails.</summary>
     internal static SqliteRunStore Open(StorePaths paths, SqliteStoreOptions options, StoreLock taken)
@@ -206,6 +220,13 @@ public sealed class SqliteRunStore : IRunStore, IRoleSource
             options.Logger?.LogDebug("The store {Path} is open, with SQLite {Version}.", paths.Database, raw.sqlite3_libversion().utf8_to_string());
             group?.ShareDatabase(connection);
             group?.SharePayloads();
+            if (options.TakesCommands && StoreBackup.TakeNote(paths) is { } note)
+            {
+                options.Logger?.LogWarning(
+                    "store_restored: the store {Path} is a copy of {At:u}, up to position {Position}. What was done after that is not in it: its runs look at their targets again before they act, but runs started later are gone, and targets that cannot be asked (T4) may be acted on a second time. See docs/operations.md.",
+                    paths.Database, note.At, note.Position);
+            }
+
             return new SqliteRunStore(paths, options, taken, group, connection);
         }
         catch (Exception e)
@@ -240,6 +261,36 @@ public sealed class SqliteRunStore : IRunStore, IRoleSource
 
             await Task.Delay(TimeSpan.FromMilliseconds(25), TimeProvider.System, cancellationToken);
         }
+    }
+
+    /// <summary>Answers an erasure, and sees to it that the write-ahead log is cut as soon as nobody reads what it held before.</summary>
+    private async ValueTask<CommitResult> ScrubAfterAsync(ValueTask<CommitResult> erasure)
+    {
+        var result = await erasure;
+        if (_writer.IsScrubDue && Interlocked.Exchange(ref _scrubbing, 1) == 0)
+        {
+            _ = Task.Run(ScrubAsync);
+        }
+
+        return result;
+    }
+
+    private async Task ScrubAsync()
+    {
+        try
+        {
+            while (_writer.IsScrubDue)
+            {
+                await Task.Delay(BetweenScrubs, TimeProvider.System, _closing.Token);
+                await _queue.RunAsync(static _ => 0, _closing.Token); // after each transaction, this empty one too, the writer tries
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or StoreUnavailableException or StoreRefusedException)
+        {
+            // Closing cuts it, or else the next owner.
+        }
+
+        Interlocked.Exchange(ref _scrubbing, 0);
     }
 
     /// <summary>Compresses payloads, and writes the large ones to their files, on the caller's thread and before its turn to write.</summary>

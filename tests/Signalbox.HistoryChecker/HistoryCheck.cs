@@ -5,7 +5,7 @@ namespace Signalbox.HistoryChecker;
 
 /// <summary>
 /// Checks an exported journal, and what is given beside it, against the invariants I1 to I6, I7 (fences), I8 (approvals, policies), I9 (claims), I10 (final state), I11, I12 (runs' keys), I16 (usage, limits),
-/// I18 (tools), I19 (hash chain), I21 (looks) and I23 (replies).
+/// I18 (tools), I19 (hash chain, erasure), I21 (looks) and I23 (replies).
 /// Knows the engine's format and none of its code, so that both would have to be wrong in the same way. One pass over the journal.
 /// </summary>
 public static class HistoryCheck
@@ -89,10 +89,14 @@ public static class HistoryCheck
 
             _log.Take(entry);
             run.Take(entry);
-            ReadReferences(entry);
-            TakeAction(entry);
+            if (!entry.IsErased)
+            {
+                ReadReferences(entry);
+                TakeAction(entry);
+            }
+
             _acknowledgements?.Count(entry);
-            if (entry.Kind == "run.started")
+            if (entry.Kind == "run.started" && !entry.IsErased)
             {
                 _keys.Take(entry);
             }

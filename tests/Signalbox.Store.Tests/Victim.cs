@@ -17,6 +17,9 @@ internal static class Victim
     /// <summary>The same, and feeds its search index.</summary>
     public const string Feeds = "feeds";
 
+    /// <summary>Owns the store, fills it with runs that have ended and erases them, saying so before and after each.</summary>
+    public const string Erases = "erases";
+
     private const int Appenders = 6;
 
     public static async Task<int> RunAsync(string part, string path)
@@ -35,6 +38,17 @@ internal static class Victim
         if (part is Appends or Feeds)
         {
             await Task.WhenAll(Enumerable.Range(0, Appenders).Select(i => Task.Run(() => AppendAsync(store, says, i))));
+        }
+
+        if (part == Erases)
+        {
+            while (true)
+            {
+                var run = await An_erased_run.EndedAsync(store, "canary-7f3a9c51 " + Guid.NewGuid(), Random.Shared.Next());
+                await says.WriteLineAsync($"erasing {run}");
+                await RunCommands.ExecuteAsync(store, new EraseRun(run, "asked for"), new Caller("person:anna", ["admin"]), default);
+                await says.WriteLineAsync($"erased {run}");
+            }
         }
 
         await Task.Delay(Timeout.Infinite);

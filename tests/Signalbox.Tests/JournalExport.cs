@@ -61,6 +61,7 @@ internal static class JournalExport
         line.Append($"{{\"position\":{e.Position},\"run\":{Json(e.Run.Value)},\"seq\":{e.Seq},\"epoch\":{e.Epoch},\"at\":{e.At},\"kind\":{Json(e.Kind)},\"state\":{Json(e.State)}");
         line.Append($",\"visit\":{e.Visit},\"scope\":{Json(e.Scope)},\"step\":{Json(e.Step)},\"actor\":{Json(e.Actor)},\"cause\":{Json(e.Cause)}");
         line.Append(e.Body.IsEmpty ? "" : $",\"body\":{Encoding.UTF8.GetString(e.Body.Span)},\"salt\":\"{Convert.ToHexStringLower(e.Salt.Span)}\"");
+        line.Append(e.IsErased ? $",\"digest\":\"{Convert.ToHexStringLower(e.Digest.Span)}\"" : "");
         return line.Append($",\"hash\":\"{Convert.ToHexStringLower(e.Hash.Span)}\"}}").ToString();
     }
 

@@ -8,6 +8,9 @@ internal sealed class CheckReport(Action<Fault> onFault, Action<CheckReport>? on
 
     public long Runs { get; set; }
 
+    /// <summary>How many of them were erased.</summary>
+    public long ErasedRuns { get; set; }
+
     public long Entries { get; private set; }
 
     public long Payloads { get; set; }

@@ -33,6 +33,9 @@ internal static class FaultCodes
     /// <summary>A claim, or what is used of a limit, is not what the entries make.</summary>
     public const string ClaimDiffers = "claim_differs";
 
+    /// <summary>What is left of an erased run is not what was left when it was erased.</summary>
+    public const string ErasureBroken = "erasure_broken";
+
     /// <summary>A payload that an entry refers to is missing or altered.</summary>
     public const string PayloadMissing = "payload_missing";
 

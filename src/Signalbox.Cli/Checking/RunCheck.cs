@@ -13,18 +13,27 @@ internal sealed class RunCheck(IRunReader reader, CheckReport report)
 {
     private readonly DefinitionCheck _definitions = new(reader, report);
     private readonly PayloadSet _payloads = new();
+    private ReadOnlyMemory<byte> _seal;
+    private bool _erased;
 
     public async Task CheckAsync(RunHead stored, CancellationToken cancellationToken)
     {
         var definition = await _definitions.FindAsync(stored.Row, cancellationToken);
         Entry? before = null;
         RunHead? folded = null;
-        var canFold = true;
+        var canFold = !stored.Row.IsErased;
+        (_seal, _erased) = (EntryHash.Origin, false);
         await foreach (var entry in EntryPages.OfRunAsync(reader, stored.Row.Run, stored.Seq, cancellationToken))
         {
             report.CountEntry();
-            Chain(before, entry);
+            Chain(stored, before, entry);
             Order(before, entry);
+            if (stored.Row.IsErased)
+            {
+                before = entry;
+                continue;
+            }
+
             await PayloadsAsync(entry, cancellationToken);
             try
             {
@@ -49,12 +58,55 @@ internal sealed class RunCheck(IRunReader reader, CheckReport report)
         report.Runs++;
     }
 
-    private void Chain(Entry? before, Entry entry)
+    private void Chain(RunHead stored, Entry? before, Entry entry)
     {
+        if (entry.IsErased)
+        {
+            // Its cause is gone too, so that its hash cannot be told anew: the seal in the last entry is over what is left, hashes included.
+            _seal = EntryHash.Seal(_seal.Span, entry);
+            _erased = true;
+            if (!stored.Row.IsErased || !entry.Body.IsEmpty || !entry.Salt.IsEmpty || entry.Cause.Length > 0)
+            {
+                report.Add(FaultCodes.ErasureBroken, entry.Run, entry.Seq, "an entry without body and cause, of a run that was erased", stored.Row.IsErased ? "an entry that has some of it" : "an erased entry of a run that was not");
+            }
+
+            return;
+        }
+
+        if (stored.Row.IsErased)
+        {
+            Erasure(entry);
+        }
+
         var expected = EntryHash.Compute((before?.Hash ?? EntryHash.Origin).Span, entry);
         if (!entry.Hash.Span.SequenceEqual(expected))
         {
             report.Add(FaultCodes.HashWrong, entry.Run, entry.Seq, Convert.ToHexStringLower(expected), Convert.ToHexStringLower(entry.Hash.Span));
+        }
+    }
+
+    /// <summary>Of an erased run, the one entry that is not erased.</summary>
+    private void Erasure(Entry entry)
+    {
+        if (entry.Kind != EntryKinds.RunErased)
+        {
+            report.Add(FaultCodes.ErasureBroken, entry.Run, entry.Seq, $"an entry that was erased, or '{EntryKinds.RunErased}'", $"'{entry.Kind}' that was not");
+            return;
+        }
+
+        report.ErasedRuns++;
+        try
+        {
+            var body = Body.Read<RunErased>(entry);
+            var seal = Convert.ToHexStringLower(_seal.Span);
+            if (body.Seal != seal || body.Entries != entry.Seq)
+            {
+                report.Add(FaultCodes.ErasureBroken, entry.Run, entry.Seq, $"the seal {body.Seal} over {body.Entries} entries", $"{seal} over {Text(entry.Seq)}");
+            }
+        }
+        catch (JournalDamagedException e)
+        {
+            report.Add(FaultCodes.BodyUnreadable, entry.Run, entry.Seq, $"a body of '{entry.Kind}'", e.Message);
         }
     }
 
@@ -110,6 +162,11 @@ internal sealed class RunCheck(IRunReader reader, CheckReport report)
         if (last?.Seq != stored.Seq)
         {
             report.Add(FaultCodes.SeqGap, stored.Row.Run, stored.Seq, $"entries up to {stored.Seq}", last is null ? "none" : $"up to {last.Seq}");
+        }
+
+        if (stored.Row.IsErased && (last?.Kind != EntryKinds.RunErased || !_erased || stored.Row is not { Key: null, Labels.Count: 0, Reason: null, IsOpen: false } || stored.Waits.Length + stored.Mailbox.Length > 0))
+        {
+            report.Add(FaultCodes.ErasureBroken, stored.Row.Run, null, $"a journal that ends with '{EntryKinds.RunErased}', and a row without key, labels and reason", last is null ? "no entry" : $"one that ends with '{last.Kind}'");
         }
 
         if (folded is not null)

@@ -33,9 +33,9 @@ internal static class CheckCommand
         return command;
     }
 
-    private static async Task CheckAsync(OpenStore store, string[] runs, CheckReport report, CancellationToken cancellationToken)
+    public static async Task CheckAsync(OpenStore store, string[] runs, CheckReport report, CancellationToken cancellationToken)
     {
-        var check = new RunCheck(store.Reader, report);
+        var check = new RunCheck(store.Unmasked, report);
         foreach (var run in runs)
         {
             await check.CheckAsync(await RunFinder.GetAsync(store, run, cancellationToken), cancellationToken);
@@ -43,16 +43,16 @@ internal static class CheckCommand
 
         if (runs.Length == 0)
         {
-            await foreach (var head in EntryPages.OfRunsAsync(store.Reader, cancellationToken))
+            await foreach (var head in EntryPages.OfRunsAsync(store.Unmasked, cancellationToken))
             {
                 await check.CheckAsync(head, cancellationToken);
             }
 
-            await LogCheck.CheckAsync(store.Reader, report, cancellationToken);
+            await LogCheck.CheckAsync(store.Unmasked, report, cancellationToken);
         }
     }
 
-    private static void Write(CommandContext context, Fault fault, bool wantsJson)
+    public static void Write(CommandContext context, Fault fault, bool wantsJson)
     {
         if (!wantsJson)
         {
@@ -99,6 +99,11 @@ internal static class CheckCommand
             Line("claims", $"each of {Words.Count(claims, "claim")}, and what is used of limits, is what the entries make", report.FaultsOf(FaultCodes.ClaimDiffers));
         }
 
+        if (report.ErasedRuns > 0 || report.FaultsOf(FaultCodes.ErasureBroken) > 0)
+        {
+            Line("erased", $"of {Words.Count(report.ErasedRuns, "erased run")} what is left is what was left when it was erased", report.FaultsOf(FaultCodes.ErasureBroken));
+        }
+
         Line("payloads", $"each of {Words.Count(report.Payloads, "payload")} is present and whole", report.FaultsOf(FaultCodes.PayloadMissing));
         Line("moves", $"each of {Words.Count(report.Transitions, "transition")} is declared, in {Words.Count(report.Definitions, "stored definition")}",
             report.FaultsOf(FaultCodes.TransitionUndeclared, FaultCodes.EndUndeclared, FaultCodes.DefinitionMissing));
@@ -114,6 +119,11 @@ internal static class CheckCommand
         json.WriteStartObject();
         json.WriteNumber("faults", report.Faults);
         json.WriteNumber("runs", report.Runs);
+        if (report.ErasedRuns > 0)
+        {
+            json.WriteNumber("erasedRuns", report.ErasedRuns);
+        }
+
         json.WriteNumber("payloads", report.Payloads);
         json.WriteNumber("transitions", report.Transitions);
         json.WriteNumber("definitions", report.Definitions);

@@ -14,17 +14,24 @@ internal static class ExportCommand
     {
         var runs = new Argument<string[]>("RUN") { Description = "Only these runs; all where none is named.", Arity = ArgumentArity.ZeroOrMore };
         var output = new Option<string?>("--output", "-o") { Description = "Write to this file instead of the standard output. It gets its name when it is whole.", HelpName = "FILE" };
-        var command = new Command("export", "Writes entries and payloads as JSON lines, in commit order, as they are stored.") { runs, output };
+        var unmasked = new Option<bool>("--unmasked") { Description = "Write also what is masked wherever runs are shown. Only for the user that owns the store." };
+        var command = new Command("export", "Writes entries and payloads as JSON lines, in commit order, as they are stored but for what is masked.") { runs, output, unmasked };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             await using var store = await context.OpenAsync(parsed, cancellationToken);
+            var isMasked = !parsed.GetValue(unmasked);
+            if (!isMasked && !store.IsOwnersUser)
+            {
+                throw new CliException(ExitCodes.Refused, "export_not_owner", $"Only the user that owns the store '{store.Path}' exports it unmasked. Nothing was written.");
+            }
+
             var heads = new List<RunHead>();
             foreach (var run in parsed.GetValue(runs)!)
             {
                 heads.Add(await RunFinder.GetAsync(store, run, cancellationToken));
             }
 
-            var export = new JournalExport(store.Reader, context.Error);
+            var export = new JournalExport(isMasked ? store.Masked : store.Unmasked, context.Error);
             if (parsed.GetValue(output) is { } file)
             {
                 await ToFileAsync(export, heads, file, cancellationToken);
@@ -33,6 +40,11 @@ internal static class ExportCommand
             else
             {
                 await export.WriteAsync(context.Output, heads, isTerminal: context.Surface.IsTerminal, cancellationToken);
+            }
+
+            if (isMasked && store.Masked.MaskedCount > 0)
+            {
+                context.Error.WriteLine($"{Words.Count(store.Masked.MaskedCount, "entry or payload is", "entries and payloads are")} masked in part, so that their hashes cannot be verified from the export. The whole: --unmasked");
             }
 
             if (export.Faults > 0)

@@ -109,6 +109,11 @@ internal static class ShowCommand
         var row = head.Row;
         page.Line(new Piece($"Run {row.Run}", Tone.Strong), string.Create(CultureInfo.InvariantCulture, $"  {row.Workflow} v{row.Version}"));
         page.Field("status", RunWords.Status(head), RunWords.ToneOf(row.Status));
+        if (row.IsErased)
+        {
+            page.Field("erased", "bodies, causes, key and labels are gone; what is left is that it ran, when, through which states and by whom", Tone.Attention);
+        }
+
         if (row.Reason is { } reason)
         {
             page.Field("reason", reason, Tone.Bad);

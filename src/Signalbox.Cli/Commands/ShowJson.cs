@@ -66,6 +66,11 @@ internal static class ShowJson
         json.OptionalText("step", entry.Step);
         json.OptionalText("actor", entry.Actor);
         json.OptionalText("cause", entry.Cause);
+        if (entry.IsErased)
+        {
+            json.WriteBoolean("erased", true);
+        }
+
         if (!body.IsEmpty)
         {
             json.Stored("body", body);

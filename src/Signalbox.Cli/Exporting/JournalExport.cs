@@ -83,6 +83,11 @@ internal sealed class JournalExport(IRunReader reader, TextWriter warnings)
             json.WriteString("salt", Convert.ToHexStringLower(entry.Salt.Span));
         }
 
+        if (entry.IsErased)
+        {
+            json.WriteString("digest", Convert.ToHexStringLower(entry.Digest.Span));
+        }
+
         json.WriteString("hash", Convert.ToHexStringLower(entry.Hash.Span));
         json.WriteEndObject();
     }

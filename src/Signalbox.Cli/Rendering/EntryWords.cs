@@ -24,7 +24,7 @@ internal static class EntryWords
         }
     }
 
-    private static EntryText Describe(Entry entry, ReadOnlyMemory<byte>? apart) => entry.Kind switch
+    private static EntryText Describe(Entry entry, ReadOnlyMemory<byte>? apart) => entry.IsErased ? new($"{entry.Kind} {Step(entry)} (erased)", Tone.Dim) : entry.Kind switch
     {
         EntryKinds.RunStarted => Started(Body.Read<RunStarted>(entry), entry),
         EntryKinds.RunLeased => Leased(Body.Read<RunLeased>(entry), entry),
@@ -36,6 +36,7 @@ internal static class EntryWords
         EntryKinds.RunRetried => new($"retried by {entry.Actor}", Tone.Strong),
         EntryKinds.RunCompleted => new("completed", Tone.Good),
         EntryKinds.RunCanceled => new("canceled", Tone.Attention),
+        EntryKinds.RunErased => Erased(Body.Read<RunErased>(entry), entry),
         EntryKinds.CancelRequested => new($"{entry.Actor} asks that it be canceled", Tone.Attention),
         EntryKinds.StepStarted => new($"{(AgentWords.IsTurn(entry, "model") ? "model call " + AgentWords.TurnName(entry) : "step " + Step(entry))} at work", Tone.Dim),
         EntryKinds.StepAttemptFailed => AttemptFailed(Body.Read<StepFailed>(entry), entry),
@@ -43,6 +44,9 @@ internal static class EntryWords
         EntryKinds.StepFailed => Missing(Body.Read<StepFailed>(entry), entry),
         _ => AgentWords.Describe(entry, apart) ?? ActionWords.Describe(entry) ?? ClaimWords.Describe(entry) ?? WaitWords.Describe(entry) ?? new($"{entry.Kind} {Step(entry)}".TrimEnd()),
     };
+
+    private static EntryText Erased(RunErased body, Entry entry) =>
+        new($"erased by {entry.Actor}: {body.Reason}", Tone.Attention, $"{Words.Count(body.Bodies, "body", "bodies")} of {Words.Count(body.Entries, "entry", "entries")} are gone, with key, labels and causes");
 
     public static string Step(Entry entry) => Words.Step(entry.Scope, entry.Step);
 

@@ -18,6 +18,7 @@ internal static class NextSteps
             RunStatus.Running => [Running(row, await store.FindOwnerAsync(cancellationToken))],
             RunStatus.Waiting => await WaitingAsync(store, head, withQuestions, cancellationToken),
             RunStatus.Held => Held(store, row),
+            _ when row.IsErased => [],
             RunStatus.Failed when row.ReasonCode == TroubleCodes.EndedWithoutSuccess => ["It reached an end that is no success; there is nothing to try again. Start a new run."],
             RunStatus.Failed => [$"To open its last visit again, once the cause is mended: {Command(store, "retry", row)}"],
             _ => [],

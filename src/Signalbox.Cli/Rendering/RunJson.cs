@@ -31,6 +31,11 @@ internal static class RunJson
         json.OptionalText("worker", row.Worker);
         json.WriteNumber("epoch", row.Epoch);
         json.WriteBoolean("cancelRequested", row.CancelRequested);
+        if (row.IsErased)
+        {
+            json.WriteBoolean("erased", true);
+        }
+
         json.Time("startedAt", row.StartedAt);
         json.Time("changedAt", row.ChangedAt);
         json.WriteNumber("seq", head.Seq);

@@ -20,7 +20,8 @@ internal static class RunWords
         return row.Status
             + (row.ReasonCode is null ? "" : $" {row.ReasonCode}")
             + (head.Waits.Any(w => w.Kind == WaitKind.Approval) ? ", asks" : "")
-            + (row.CancelRequested && row.IsOpen ? ", to be canceled" : "");
+            + (row.CancelRequested && row.IsOpen ? ", to be canceled" : "")
+            + (row.IsErased ? ", erased" : "");
     }
 
     public static string Labels(RunRow row) => string.Join(' ', row.Labels.OrderBy(l => l.Key, StringComparer.Ordinal).Select(l => $"{l.Key}={l.Value}"));

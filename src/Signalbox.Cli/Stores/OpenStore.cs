@@ -9,11 +9,13 @@ internal sealed class OpenStore : IAsyncDisposable
 {
     private readonly SqliteRunAccess _access;
 
-    private OpenStore(string path, SqliteRunAccess access, TimeProvider clock)
+    private OpenStore(string path, SqliteRunAccess access, Redactor redactor, TimeProvider clock)
     {
         Path = path;
         _access = access;
-        Queries = new RunQueries(access.Reader, clock);
+        Redactor = redactor;
+        Masked = new MaskedReader(access.Reader, redactor);
+        Queries = new RunQueries(access.Reader, clock, redactor: redactor);
     }
 
     /// <summary>The path as it was given.</summary>
@@ -22,8 +24,19 @@ internal sealed class OpenStore : IAsyncDisposable
     /// <summary>What is shown comes from here: the same answers as everywhere, masked.</summary>
     public RunQueries Queries { get; }
 
-    /// <summary>The store as it is, for what must not be masked: checks, exports, and what commands are about.</summary>
-    public IRunReader Reader => _access.Reader;
+    /// <summary>Entries and rows as they may be shown, masked.</summary>
+    public IRunReader Reader => Masked;
+
+    public MaskedReader Masked { get; }
+
+    /// <summary>The store as it is: for what is verified by its hash, and for nothing that is shown.</summary>
+    public IRunReader Unmasked => _access.Reader;
+
+    /// <summary>What masks what is shown.</summary>
+    public Redactor Redactor { get; }
+
+    /// <summary>Whether this user owns the store.</summary>
+    public bool IsOwnersUser => _access.IsOwnersUser;
 
     /// <summary>Opens a store that exists; never makes one.</summary>
     /// <exception cref="StoreRefusedException">There is none, or it cannot be read.</exception>
@@ -39,11 +52,22 @@ internal sealed class OpenStore : IAsyncDisposable
             throw CliException.WrongUse($"--store wants a file; '{path}' is a folder. Nothing was done. The file is usually called {Commands.CommandContext.DefaultStore}.");
         }
 
-        return new OpenStore(path, await SqliteRunAccess.OpenAsync(path, clock, cancellationToken), clock);
+        var access = await SqliteRunAccess.OpenAsync(path, clock, cancellationToken);
+        try
+        {
+            return new OpenStore(path, access, access.ReadRedactor(), clock);
+        }
+        catch
+        {
+            await access.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>The search index beside the store, as it is; to be disposed before the store.</summary>
     public SqliteIndex OpenIndex() => _access.OpenIndex();
+
+    public Task<StoreCopy> BackupAsync(string folder, CancellationToken cancellationToken) => _access.BackupAsync(folder, cancellationToken);
 
     public ValueTask<CommandResult> ExecuteAsync(RunCommand command, CancellationToken cancellationToken) => _access.ExecuteAsync(command, cancellationToken);
 

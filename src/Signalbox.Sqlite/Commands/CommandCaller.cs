@@ -139,6 +139,7 @@ internal sealed class CommandCaller(StorePaths paths)
         ReleaseRun c => c.Run,
         JudgeDecision c => c.Run,
         ReleaseClaim c => c.Run,
+        EraseRun c => c.Run,
         _ => throw new ArgumentException($"Unknown command {command.GetType().Name}.", nameof(command)),
     };
 }

@@ -11,7 +11,7 @@ namespace Signalbox.Sqlite.Files;
 /// </summary>
 internal static class StoreConnection
 {
-    private const int BusyMilliseconds = 5_000;
+    public const int BusyMilliseconds = 5_000;
 
     /// <summary>How large the write-ahead log grows before the writer copies it into the database: 16 MB.</summary>
     private const int CheckpointPages = 4_000;
@@ -34,6 +34,7 @@ internal static class StoreConnection
                 PRAGMA wal_autocheckpoint = {CheckpointPages};
                 PRAGMA journal_size_limit = {2L * CheckpointPages * 4096};
                 PRAGMA cache_size = -8000;
+                PRAGMA secure_delete = ON;
                 PRAGMA foreign_keys = OFF
                 """));
             StoreSchema.Migrate(connection, paths, version);

@@ -40,6 +40,16 @@ internal sealed record StorePaths
 
     public string Roles => Database + ".roles.json";
 
+    public string Keys => Database + ".keys.json";
+
+    public string Redaction => Database + ".redaction.json";
+
+    /// <summary>Says of a copy when it was made.</summary>
+    public string BackupNote => Database + ".backup.json";
+
+    /// <summary>The note of a copy that was opened to go on with.</summary>
+    public string RestoredNote => Database + ".restored.json";
+
     public string Lock => Database + ".lock";
 
     public string Payloads => Database + "-payloads";

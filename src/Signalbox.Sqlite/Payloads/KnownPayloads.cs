@@ -14,6 +14,13 @@ internal sealed class KnownPayloads
 
     public bool TryGet(PayloadHash hash, out long id) => _ids.TryGetValue(hash, out id);
 
+    /// <summary>Forgets all of them: some may be gone from the database.</summary>
+    public void Clear()
+    {
+        Interlocked.Exchange(ref _count, 0);
+        _ids.Clear();
+    }
+
     public void Add(PayloadHash hash, long id)
     {
         if (!_ids.TryAdd(hash, id))

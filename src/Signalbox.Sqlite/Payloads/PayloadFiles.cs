@@ -71,6 +71,19 @@ internal sealed class PayloadFiles(string folder, StoreGroup? group = null)
         Native.FlushFolder(shelf);
     }
 
+    public bool Has(PackedPayload payload) => File.Exists(PathOf(payload.Hash, payload.Form));
+
+    /// <summary>Deletes the file of a payload that is gone from the database. The writer alone may, between two transactions.</summary>
+    public void Delete(PayloadHash hash, string form)
+    {
+        var path = PathOf(hash, form);
+        if (File.Exists(path))
+        {
+            File.Delete(path);
+            Native.FlushFolder(Path.GetDirectoryName(path)!);
+        }
+    }
+
     /// <summary>Deletes files that no payload in the database has. Only the owner may, once, and while it goes on other payloads may be written.</summary>
     public void Sweep(Func<PayloadHash, bool> isKept, CancellationToken cancellationToken)
     {
@@ -102,5 +115,8 @@ internal sealed class PayloadFiles(string folder, StoreGroup? group = null)
         }
     }
 
-    private string PathOf(PayloadHash hash, string form) => Path.Combine(folder, hash.Value[..2], hash.Value + (form == PackedPayload.Brotli ? ".br" : ""));
+    /// <summary>Where a payload lies within the folder.</summary>
+    public static string NameOf(PayloadHash hash, string form) => Path.Combine(hash.Value[..2], hash.Value + (form == PackedPayload.Brotli ? ".br" : ""));
+
+    private string PathOf(PayloadHash hash, string form) => Path.Combine(folder, NameOf(hash, form));
 }

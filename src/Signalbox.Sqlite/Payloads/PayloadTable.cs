@@ -55,10 +55,12 @@ internal sealed class PayloadTable(sqlite3 database, PayloadFiles files, KnownPa
         if (!packed.TryGetValue(payload.Hash, out var pack))
         {
             pack = PackedPayload.Of(payload);
-            if (pack.BelongsInFile)
-            {
-                files.Write(pack);
-            }
+        }
+
+        // It was written before the turn to write came; meanwhile an erasure may have deleted a file of the same content.
+        if (pack.BelongsInFile && !files.Has(pack))
+        {
+            files.Write(pack);
         }
 
         var id = (_lastId.Number() ?? 0) + 1;

@@ -6,7 +6,7 @@ namespace Signalbox.Sqlite.Reading;
 /// <summary>Reads entries, on one connection: a reader's or the writer's.</summary>
 internal sealed class EntryReader(SqliteConnection connection) : IDisposable
 {
-    private const string Columns = "e.position, e.seq, e.epoch, e.at, e.kind, e.state, e.visit, e.scope, e.step, e.actor, e.cause, e.body, e.salt, e.hash";
+    private const string Columns = "e.position, e.seq, e.epoch, e.at, e.kind, e.state, e.visit, e.scope, e.step, e.actor, e.cause, e.body, e.salt, e.hash, e.digest";
     private const string OfRun = $"SELECT {Columns} FROM entries e WHERE e.run = (SELECT id FROM runs WHERE run = $run) AND e.seq >= $from ORDER BY e.seq LIMIT $max";
     private const string OfLog = $"SELECT {Columns}, r.run FROM entries e JOIN runs r ON r.id = e.run WHERE e.position > $from ORDER BY e.position LIMIT $max";
 
@@ -53,7 +53,7 @@ internal sealed class EntryReader(SqliteConnection connection) : IDisposable
             entries.Add(new Entry
             {
                 Position = row.GetInt64(0),
-                Run = run ?? new RunId(row.GetString(14)),
+                Run = run ?? new RunId(row.GetString(15)),
                 Seq = row.GetInt64(1),
                 Epoch = row.GetInt32(2),
                 At = row.GetInt64(3),
@@ -67,6 +67,7 @@ internal sealed class EntryReader(SqliteConnection connection) : IDisposable
                 Body = Bytes(row, 11),
                 Salt = Bytes(row, 12),
                 Hash = Bytes(row, 13),
+                Digest = Bytes(row, 14),
             });
         }
 

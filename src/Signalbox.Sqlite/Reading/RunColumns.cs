@@ -10,7 +10,7 @@ internal static class RunColumns
 {
     public const string All = """
         r.id, r.run, r.workflow, r.version, r.fingerprint, r.key, r.labels, r.parent, r.parent_step, r.status, r.state, r.visit, r.visit_seq,
-        r.reason_code, r.reason, r.epoch, r.worker, r.lease_seq, r.deaths, r.alone, r.deaths_alone, r.cancel_requested, r.started_at, r.changed_at, r.spent
+        r.reason_code, r.reason, r.epoch, r.worker, r.lease_seq, r.deaths, r.alone, r.deaths_alone, r.cancel_requested, r.started_at, r.changed_at, r.spent, r.erased
         """;
 
     public const int Id = 0;
@@ -42,6 +42,7 @@ internal static class RunColumns
         CancelRequested = row.GetBoolean(21),
         StartedAt = Microseconds.ToTime(row.GetInt64(22)),
         ChangedAt = Microseconds.ToTime(row.GetInt64(23)),
+        IsErased = row.GetBoolean(25),
         Spent = Text(row, 24) is { } spent ? JsonSerializer.Deserialize(spent, ColumnsJson.Default.Spending)! : Spending.None,
     };
 

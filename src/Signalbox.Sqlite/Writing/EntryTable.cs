@@ -6,7 +6,7 @@ namespace Signalbox.Sqlite.Writing;
 /// <summary>Writes entries.</summary>
 internal sealed class EntryTable(sqlite3 database) : IDisposable
 {
-    private readonly Statement _insert = new(database, "INSERT INTO entries VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)");
+    private readonly Statement _insert = new(database, "INSERT INTO entries(position, run, seq, epoch, at, kind, state, visit, scope, step, actor, cause, body, salt, hash) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)");
     private readonly Statement _has = new(database, "SELECT 1 FROM entries WHERE position = ?1 AND hash = ?2");
 
     public void Insert(long run, Entry entry) => _insert

@@ -3,6 +3,7 @@ using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 using SQLitePCL;
 using Signalbox.Journal;
+using Signalbox.Sqlite.Files;
 using Signalbox.Sqlite.Payloads;
 using Signalbox.Sqlite.Reading;
 using Signalbox.Storage;
@@ -27,10 +28,13 @@ internal sealed class JournalWriter : IDisposable
     private readonly EntryTable _entries;
     private readonly PayloadTable _payloads;
     private readonly ClaimTable _claims;
+    private readonly EntryReader _read;
+    private readonly ErasureTable _erasure;
     private readonly Leasing _leasing;
     private readonly Statement _begin;
     private readonly Statement _commit;
     private readonly Statement _rollback;
+    private readonly Statement _truncate;
     private readonly List<RunChange> _changes = [];
     private (long Position, long At) _committed;
     private long _position;
@@ -50,14 +54,26 @@ internal sealed class JournalWriter : IDisposable
         _entries = new EntryTable(_database);
         _payloads = new PayloadTable(_database, files, known);
         _claims = new ClaimTable(_database);
+        _read = new EntryReader(connection);
+        _erasure = new ErasureTable(_database, _read, files, known);
         _leasing = new Leasing(this, connection, workers, options.Logger);
         _begin = new Statement(_database, "BEGIN IMMEDIATE");
         _commit = new Statement(_database, "COMMIT");
         _rollback = new Statement(_database, "ROLLBACK");
+        _truncate = new Statement(_database, "PRAGMA wal_checkpoint(TRUNCATE)");
         using var position = new Statement(_database, "SELECT max(position) FROM entries");
         using var at = new Statement(_database, "SELECT at FROM entries ORDER BY position DESC LIMIT 1");
         _committed = (position.Number() ?? 0, at.Number() ?? 0);
+        using var erased = new Statement(_database, "SELECT 1 FROM runs WHERE erased = 1 LIMIT 1");
+        if (erased.Number() is not null)
+        {
+            _erasure.Scrubbed(isDone: false); // an owner that died may have left it undone
+            Scrub();
+        }
     }
+
+    /// <summary>Whether the write-ahead log may still hold text that was erased, because somebody was reading it.</summary>
+    public bool IsScrubDue => _erasure.IsDue;
 
     /// <summary>The time of the transaction that is open: by the store's clock, but never before the last entry.</summary>
     public long Now => _at;
@@ -118,6 +134,8 @@ internal sealed class JournalWriter : IDisposable
     public void Dispose()
     {
         _leasing.Dispose();
+        _erasure.Dispose();
+        _read.Dispose();
         _claims.Dispose();
         _payloads.Dispose();
         _entries.Dispose();
@@ -126,6 +144,7 @@ internal sealed class JournalWriter : IDisposable
         _begin.Dispose();
         _commit.Dispose();
         _rollback.Dispose();
+        _truncate.Dispose();
         _connection.Dispose();
     }
 
@@ -139,6 +158,11 @@ internal sealed class JournalWriter : IDisposable
         }
 
         var (head, entries) = CommitRules.Seal(commit, before?.Head, _position + 1, _at, _options.Entropy);
+        if (before is not null && CommitRules.Erases(commit))
+        {
+            _erasure.Erase(before, entries[0].Seq);
+        }
+
         var after = _runs.Write(before, head);
         _heads.Change(after);
         for (var i = 0; i < entries.Length; i++)
@@ -262,10 +286,34 @@ internal sealed class JournalWriter : IDisposable
         _committed = (_position, _last is null ? _committed.At : _at);
         _heads.Commit();
         _payloads.Commit();
+        _erasure.Commit();
+        if (_erasure.IsDue)
+        {
+            Scrub();
+        }
+
         if (_changes.Count > 0)
         {
             _hints.Tell(_changes);
             _changes.Clear();
+        }
+    }
+
+    /// <summary>Copies the write-ahead log into the database and cuts it to nothing: until then it holds the pages as they were before the erasure. Does not wait for readers; who is due comes again.</summary>
+    private void Scrub()
+    {
+        try
+        {
+            _ = raw.sqlite3_busy_timeout(_database, 0);
+            _erasure.Scrubbed(_truncate.Number() == 0);
+        }
+        catch (SqliteException e)
+        {
+            _options.Logger?.LogDebug(e, "The write-ahead log of the store {Path} could not be cut after an erasure; it is tried again.", _options.Path);
+        }
+        finally
+        {
+            _ = raw.sqlite3_busy_timeout(_database, StoreConnection.BusyMilliseconds);
         }
     }
 
@@ -274,6 +322,7 @@ internal sealed class JournalWriter : IDisposable
         Rollback();
         _heads.Rollback();
         _payloads.Rollback();
+        _erasure.Rollback();
         _changes.Clear();
     }
 

@@ -180,6 +180,9 @@ internal sealed class Statement : IDisposable
     /// <summary>A column of the row at hand as a number, or null.</summary>
     public long? Number(int column) => raw.sqlite3_column_type(_statement, column) == raw.SQLITE_NULL ? null : raw.sqlite3_column_int64(_statement, column);
 
+    /// <summary>A column of the row at hand as bytes; none for NULL.</summary>
+    public byte[] Blob(int column) => raw.sqlite3_column_blob(_statement, column).ToArray();
+
     public void Dispose() => _statement.Dispose();
 
     private bool Step() => raw.sqlite3_step(_statement) switch

@@ -10,7 +10,7 @@ public static class RunStoreContract
 {
     private static readonly Type[] Chapters =
     [
-        typeof(Starting), typeof(Conditions), typeof(Leasing), typeof(Waiting), typeof(Claiming), typeof(Approving), typeof(Payloads), typeof(Listing), typeof(Reading), typeof(Telling), typeof(Mixing), typeof(Reopening),
+        typeof(Starting), typeof(Conditions), typeof(Leasing), typeof(Waiting), typeof(Claiming), typeof(Approving), typeof(Payloads), typeof(Listing), typeof(Reading), typeof(Telling), typeof(Mixing), typeof(Erasing), typeof(Reopening),
     ];
 
     /// <summary>All facts, in a fixed order.</summary>

@@ -40,6 +40,12 @@ public static class WholeJournal
     {
         Expect.Sequence(Enumerable.Range(0, entries.Length).Select(s => (long)s), entries.Select(e => e.Seq), $"Seqs of run '{run}' in the log");
         Expect.That(entries.Zip(entries.Skip(1)).All(pair => pair.First.Epoch <= pair.Second.Epoch), $"An epoch of run '{run}' falls.");
+        if (entries.Any(e => e.IsErased))
+        {
+            await CheckErasedAsync(store, run, entries);
+            return;
+        }
+
         RunHead? head = null;
         foreach (var entry in entries)
         {
@@ -54,10 +60,24 @@ public static class WholeJournal
         Expect.Sequence(entries.Select(Text), read.Select(Text), $"The entries of run '{run}' read by run, against the log");
     }
 
+    /// <summary>What is left of an erased run: the hashes as they were, the seal over what is left, and a row without what was erased.</summary>
+    private static async Task CheckErasedAsync(IRunReader store, RunId run, Entry[] entries)
+    {
+        var last = entries[^1];
+        Expect.Equal(EntryKinds.RunErased, last.Kind, $"The last entry of run '{run}', of which some are erased");
+        var before = entries[..^1];
+        Expect.That(before.All(e => e.IsErased && e.Digest.Length == EntryHash.Length && e.Body.IsEmpty && e.Salt.IsEmpty && e.Cause.Length == 0), $"Of the erased run '{run}' an entry has a body, a salt or a cause.");
+        Expect.That(EntryHash.Compute(before[^1].Hash.Span, last).AsSpan().SequenceEqual(last.Hash.Span), $"The hash of the erasure of run '{run}' does not follow from the entry before.");
+        var seal = before.Aggregate(EntryHash.Origin, (s, e) => EntryHash.Seal(s.Span, e));
+        Expect.Equal(Body.Read<RunErased>(last).Seal, Convert.ToHexStringLower(seal.Span), $"The seal of the erased run '{run}'");
+        var row = (await store.FindAsync(run, default))!.Row;
+        Expect.That(row is { IsErased: true, Key: null, Labels.Count: 0, Reason: null, IsOpen: false }, $"The row of the erased run '{run}' has something left: {row}");
+    }
+
     private static async Task CheckClaimsAsync(IRunReader store, IReadOnlyList<Entry> log)
     {
         var table = new MemoryClaimTable();
-        CommitRules.Apply(log, table);
+        CommitRules.Apply([.. log.Where(e => !e.IsErased)], table);
         var kept = new List<ClaimRow>();
         while (await store.ClaimsAsync(new ClaimQuery { WithExpired = true, After = kept.Count == 0 ? null : kept[^1].Position }, default) is { Count: > 0 } more)
         {
@@ -66,7 +86,7 @@ public static class WholeJournal
         }
 
         Expect.Sequence(table.All.OrderBy(r => r.Position).ThenBy(r => r.Claim.Resource.Path, StringComparer.Ordinal), kept, "The claims as the store keeps them, against what its entries make");
-        foreach (var use in table.Uses)
+        foreach (var use in log.Any(e => e.IsErased) ? [] : table.Uses) // what an erased run used up is still counted, and stands nowhere else
         {
             Expect.Equal(table.Used(use.Limit, use.At - 1), await store.UsedAsync(use.Limit, use.At - 1, default), $"How much of limit '{use.Limit}' was used up since {use.At}, against what its entries make");
         }

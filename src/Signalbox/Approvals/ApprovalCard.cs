@@ -44,6 +44,7 @@ public sealed class ApprovalCard
 
     private readonly ReadOnlyMemory<byte>? _arguments;
     private readonly ReadOnlyMemory<byte>? _details;
+    private readonly Redactor _redactor;
     private readonly string _because;
     private readonly IReadOnlyList<PolicyJudged> _verdicts;
     private readonly IReadOnlyList<ClaimRow> _others;
@@ -163,8 +164,10 @@ public sealed class ApprovalCard
 
         AddTerms(lines, now);
         AddStory(lines);
-        return lines;
+        return [.. lines.Select(line => _redactor.Text(line.Text) is var masked && ReferenceEquals(masked, line.Text) ? line : line with { Text = masked })];
     }
+
+    private ReadOnlyMemory<byte>? Masked(ReadOnlyMemory<byte>? json) => json is { } bytes ? _redactor.Json(new RawJson(bytes)).Utf8 : default(ReadOnlyMemory<byte>?);
 
     /// <summary>The lines as plain text.</summary>
     public string ToText(DateTimeOffset now, bool full = false) => string.Concat(Lines(now, full).Select(line => line.Kind switch
@@ -262,6 +265,11 @@ public sealed class ApprovalCard
             lines.Add(new(
                 CardLineKind.Warning, "",
                 string.Create(CultureInfo.InvariantCulture, $"NOT ALL OF IT IS SHOWN: the arguments take {shown.Characters:N0} characters. Do not approve what you have not seen: --full shows all; the hash is of all.")));
+        }
+
+        if (IsMasked)
+        {
+            lines.Add(new(CardLineKind.Warning, "", $"SOME OF IT IS MASKED ({Redactor.Mask}), as this store wants it. What is approved is what the hash is of, with the values that are not shown."));
         }
 
         lines.Add(new(CardLineKind.Exact, "arguments", shown.Text));

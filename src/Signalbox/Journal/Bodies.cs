@@ -13,6 +13,12 @@ public sealed record RunLeased(string Worker, int Deaths = 0, bool Alone = false
 /// <summary>Why a run failed or is held: a stable code (docs/errors.md), words, and the steps it is about (see <see cref="ScopedStep"/>).</summary>
 public sealed record Trouble(string Code, string Reason, IReadOnlyList<ScopedStep>? Steps = null);
 
+/// <summary>
+/// The body of <see cref="EntryKinds.RunErased"/>: why, how many entries came before it and how many of those had a body. <paramref name="Seal"/> is <see cref="EntryHash.Seal"/> over what is left of them: their chain was whole
+/// when they were erased, and what is left of them cannot be changed without being noticed.
+/// </summary>
+public sealed record RunErased(string Reason, long Entries, long Bodies, string Seal);
+
 /// <summary>A step of a visit: its scope and its key within.</summary>
 public readonly record struct ScopedStep(string Scope, string Step)
 {
@@ -230,6 +236,11 @@ public static class Body
     public static T Read<T>(Entry entry)
     {
         ArgumentNullException.ThrowIfNull(entry);
+        if (entry.IsErased)
+        {
+            throw new JournalDamagedException(entry.Run, entry.Seq, "its body was erased with all that the run was about");
+        }
+
         try
         {
             return (T?)JsonSerializer.Deserialize(entry.Body.Span, typeof(T), BodyJson.Default) ?? throw new JsonException("null");
@@ -259,6 +270,7 @@ public static class Body
 [JsonSerializable(typeof(RunStarted))]
 [JsonSerializable(typeof(RunLeased))]
 [JsonSerializable(typeof(Trouble))]
+[JsonSerializable(typeof(RunErased))]
 [JsonSerializable(typeof(Release))]
 [JsonSerializable(typeof(StateEntered))]
 [JsonSerializable(typeof(StepStarted))]

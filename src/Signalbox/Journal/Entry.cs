@@ -31,7 +31,7 @@ public sealed record EntryDraft
     public IReadOnlyList<Payload> Payloads { get; init; } = [];
 }
 
-/// <summary>One record of a run's journal, as stored. Never changed afterwards.</summary>
+/// <summary>One record of a run's journal, as stored. Never changed afterwards, but that its body, salt and cause may be erased with all of its run (<see cref="EntryKinds.RunErased"/>).</summary>
 public sealed record Entry
 {
     /// <summary>Its place in the store's whole log, in commit order, from 1. Not part of the hash.</summary>
@@ -75,6 +75,12 @@ public sealed record Entry
 
     /// <summary>16 random bytes that keep an erased body from being guessed; empty for an empty body.</summary>
     public required ReadOnlyMemory<byte> Salt { get; init; }
+
+    /// <summary>The salted digest of a body that was erased (32 zero bytes if there was none); empty for an entry that was not erased.</summary>
+    public ReadOnlyMemory<byte> Digest { get; init; }
+
+    /// <summary>Whether its body, salt and cause were erased.</summary>
+    public bool IsErased => !Digest.IsEmpty;
 
     /// <summary>SHA-256 over the entry before, this header and the salted digest of the body, see <see cref="EntryHash"/>.</summary>
     public required ReadOnlyMemory<byte> Hash { get; init; }

@@ -11,7 +11,8 @@ namespace Signalbox.Journal;
 /// <c>hash = SHA-256(previous ‖ run ‖ seq ‖ epoch ‖ at ‖ kind ‖ state ‖ visit ‖ scope ‖ step ‖ actor ‖ cause ‖ digest)</c>,
 /// where <c>previous</c> is the hash of the entry before (32 zero bytes before the first), a number is 8 bytes
 /// big-endian, and a text is its UTF-8 length as 4 bytes big-endian followed by the bytes. Only the digest of the body
-/// is chained, so a body can be erased with its salt. The end of the chain is protected only by a checkpoint kept elsewhere.
+/// is chained, so a body can be erased with its salt. A cause is erased with it: then the hash stays as it was, and <see cref="Seal"/> vouches for what is left.
+/// The end of the chain is protected only by a checkpoint kept elsewhere.
 /// </summary>
 public static class EntryHash
 {
@@ -27,9 +28,14 @@ public static class EntryHash
     /// <summary>The hash of <paramref name="entry"/>, whatever its own <see cref="Entry.Hash"/> says.</summary>
     public static byte[] Compute(ReadOnlySpan<byte> previous, Entry entry)
     {
+        ArgumentNullException.ThrowIfNull(entry);
         Span<byte> digest = stackalloc byte[Length];
         digest.Clear();
-        if (!entry.Body.IsEmpty)
+        if (entry.IsErased)
+        {
+            entry.Digest.Span.CopyTo(digest);
+        }
+        else if (!entry.Body.IsEmpty)
         {
             Digest(entry.Salt.Span, entry.Body.Span, digest);
         }
@@ -59,6 +65,36 @@ public static class EntryHash
         {
             ArrayPool<byte>.Shared.Return(rented);
         }
+    }
+
+    /// <summary>The entry without its body, salt and cause; its hash stays. One that was erased already is given back as it is.</summary>
+    public static Entry Erase(Entry entry)
+    {
+        ArgumentNullException.ThrowIfNull(entry);
+        if (entry.IsErased)
+        {
+            return entry;
+        }
+
+        var digest = new byte[Length];
+        if (!entry.Body.IsEmpty)
+        {
+            Digest(entry.Salt.Span, entry.Body.Span, digest);
+        }
+
+        return entry with { Body = default, Salt = default, Cause = "", Digest = digest };
+    }
+
+    /// <summary>
+    /// One more link of the seal over erased entries: <c>seal = SHA-256(Compute(previous seal, what is left of the entry) ‖ the entry's own hash)</c>. It begins with <see cref="Origin"/>, and its end stands in
+    /// <see cref="RunErased.Seal"/>, in lower-case hexadecimal.
+    /// </summary>
+    public static byte[] Seal(ReadOnlySpan<byte> previous, Entry entry)
+    {
+        Span<byte> both = stackalloc byte[2 * Length];
+        Compute(previous, Erase(entry)).CopyTo(both);
+        entry.Hash.Span.CopyTo(both[Length..]);
+        return SHA256.HashData(both);
     }
 
     private static void Digest(ReadOnlySpan<byte> salt, ReadOnlySpan<byte> body, Span<byte> digest)

@@ -36,6 +36,11 @@ public static class EntryKinds
     /// <summary>It ended because somebody asked for that.</summary>
     public const string RunCanceled = "run.canceled";
 
+    /// <summary>
+    /// What the run was about was erased on somebody's word: bodies and causes of every entry before this one are empty, and so are the row's key, labels and reason. Nothing follows it. Body: <see cref="Journal.RunErased"/>.
+    /// </summary>
+    public const string RunErased = "run.erased";
+
     /// <summary>Somebody asked that it end.</summary>
     public const string CancelRequested = "cancel.requested";
 

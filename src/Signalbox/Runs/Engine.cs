@@ -39,6 +39,9 @@ internal sealed record Engine(
     /// <summary>What stands between a decision and an action.</summary>
     public PolicyBook Policies { get; init; } = PolicyBook.None;
 
+    /// <summary>What masks what is shown and logged.</summary>
+    public Redactor Redactor { get; init; } = Redactor.Default;
+
     /// <summary>The answers that queries of this process share.</summary>
     public QueryCache Queries { get; } = new(Clock, Limits);
 

@@ -17,6 +17,7 @@ namespace Signalbox;
 [JsonDerivedType(typeof(ReleaseRun), "release")]
 [JsonDerivedType(typeof(JudgeDecision), "judge")]
 [JsonDerivedType(typeof(ReleaseClaim), "release_claim")]
+[JsonDerivedType(typeof(EraseRun), "erase")]
 public abstract record RunCommand
 {
     private protected RunCommand()
@@ -56,6 +57,12 @@ public sealed record JudgeDecision(RunId Run, string Decision, bool Right, strin
 
 /// <summary>End the standing claims of an action of the run, ended or not: nobody is kept from acting against it any more. Its effect stays. Only a person may.</summary>
 public sealed record ReleaseClaim(RunId Run, string ActionId, string Reason) : RunCommand;
+
+/// <summary>
+/// Erase what a run that has ended was about: the bodies and causes of its entries, its key and labels, and the payloads that no other run refers to. That it ran, when, through which states and by whom stays, and its chain still verifies.
+/// Needs the role <c>admin</c>. Refused while one of its actions is unsettled or has a claim.
+/// </summary>
+public sealed record EraseRun(RunId Run, string Reason) : RunCommand;
 
 /// <summary>Let a held run go on.</summary>
 public sealed record ReleaseRun(RunId Run, ReleaseVerb Verb, string? Note = null) : RunCommand;

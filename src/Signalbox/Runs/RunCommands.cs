@@ -35,6 +35,7 @@ public static class RunCommands
             ReleaseRun release => ReleaseAsync(store, release, actor, cancellationToken),
             JudgeDecision judge => JudgeAsync(store, judge, actor, cancellationToken),
             ReleaseClaim release => ReleaseAsync(store, release, actor, cancellationToken),
+            EraseRun erase => RunErasure.EraseAsync(store, erase, caller, cancellationToken),
             _ => throw new ArgumentException($"Unknown command {command?.GetType().Name ?? "null"}.", nameof(command)),
         };
     }
@@ -224,9 +225,14 @@ public static class RunCommands
     private static async ValueTask<CommandResult> JudgeAsync(IRunStore store, JudgeDecision judge, string actor, CancellationToken cancellationToken)
     {
         const int Page = 1000;
-        if (await store.FindAsync(judge.Run, cancellationToken) is null)
+        if (await store.FindAsync(judge.Run, cancellationToken) is not { } head)
         {
             return NotFound(judge.Run);
+        }
+
+        if (head.Row.IsErased)
+        {
+            return new("run_erased", $"What run '{judge.Run}' was about was erased, and its decisions with it; nothing was changed.", judge.Run, head.Row.Status);
         }
 
         for (long from = 0; ;)
@@ -252,12 +258,12 @@ public static class RunCommands
     private static async ValueTask<CommandResult> CommitAsync(IRunStore store, RunId run, EntryDraft draft, string done, CancellationToken cancellationToken) =>
         Describe(await store.CommitAsync(new Commit { Run = run, Entries = [draft] }, cancellationToken), run, done);
 
-    private static CommandResult Describe(CommitResult result, RunId run, string done) => result.Status switch
+    internal static CommandResult Describe(CommitResult result, RunId run, string done) => result.Status switch
     {
         CommitStatus.Committed => new("ok", done, run, result.Head!.Row.Status),
         CommitStatus.RunNotFound => NotFound(run),
         _ => new(result.Refusal?.Code ?? "refused", result.Refusal?.Why ?? $"The store refused: {result.Status}.", run, result.Head?.Row.Status),
     };
 
-    private static CommandResult NotFound(RunId run) => new("run_not_found", $"The store has no run '{run}'. See: signalbox runs");
+    internal static CommandResult NotFound(RunId run) => new("run_not_found", $"The store has no run '{run}'. See: signalbox runs");
 }

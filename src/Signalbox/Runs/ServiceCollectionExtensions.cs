@@ -40,6 +40,12 @@ public sealed class SignalboxBuilder
 
     internal Func<IServiceProvider, IRunStore>? Store { get; private set; }
 
+    internal List<RetentionRule> Retained { get; } = [];
+
+    internal RedactionRules Redaction { get; private set; } = RedactionRules.None;
+
+    internal List<Type> SensitiveTypes { get; } = [];
+
     internal TaskScheduler Scheduler { get; set; } = TaskScheduler.Default;
 
     /// <summary>Registers a workflow; an instance is made for each visit, from the services of the visit's scope.</summary>
@@ -113,6 +119,34 @@ public sealed class SignalboxBuilder
         return this;
     }
 
+    /// <summary>
+    /// Masks these members of JSON and what these patterns match wherever runs are shown, searched or exported, beside what is masked anyhow and what <see cref="SensitiveAttribute"/> marks on cases and actions. The store keeps
+    /// the rules, so that programs without this code mask alike; to unmask something again, edit what it keeps.
+    /// </summary>
+    public SignalboxBuilder Redact(IEnumerable<string> members, params string[] patterns)
+    {
+        ArgumentNullException.ThrowIfNull(members);
+        Redaction = Redaction.With(new RedactionRules([.. members], patterns));
+        return this;
+    }
+
+    /// <summary>Masks what <see cref="SensitiveAttribute"/> marks on a type that no workflow's case and no action mentions, such as an agent's answer.</summary>
+    public SignalboxBuilder Redact<T>()
+    {
+        SensitiveTypes.Add(typeof(T));
+        return this;
+    }
+
+    /// <summary>
+    /// Erases runs (<see cref="EraseRun"/>) so long after they have ended: those of one workflow, or of every workflow that has no rule of its own. Looked at every hour, by the store's clock. A run with a standing claim or an unsettled
+    /// action stays until that has ended.
+    /// </summary>
+    public SignalboxBuilder Retain(TimeSpan age, string? workflow = null)
+    {
+        Retained.Add(new RetentionRule(workflow, age));
+        return this;
+    }
+
     /// <summary>Adds a rule between decisions and actions. All of them judge every action; the strictest verdict counts.</summary>
     public SignalboxBuilder AddPolicy(IActionPolicy policy)
     {
@@ -179,15 +213,24 @@ public sealed class SignalboxBuilder
         faults.AddRange(Decisions.Faults(workflows, models));
         var policies = new PolicyBook(Policies);
         faults.AddRange(policies.Faults(actions));
-        return faults.Count > 0
-            ? throw new WorkflowFaultsException("the configuration of Signalbox", faults)
-            : new Engine(
-                services.GetRequiredService<IRunStore>(), workflows, actions, tools, models, Decisions, services, clock, services.GetRequiredService<Entropy>(), Scheduler, Limits,
-                services.GetService<ILoggerFactory>()?.CreateLogger("Signalbox") ?? NullLogger.Instance)
-            {
-                Roles = services.GetService<IRoleSource>() ?? services.GetRequiredService<IRunStore>() as IRoleSource,
-                Policies = policies,
-            };
+        faults.AddRange(Retention.Faults(Retained, workflows));
+        var redaction = Redaction.With(new RedactionRules(SensitiveMembers.Of([.. workflows.CaseTypes, .. Actions.Select(a => a.ActionType), .. SensitiveTypes]), []));
+        faults.AddRange(redaction.Faults());
+        if (faults.Count > 0)
+        {
+            throw new WorkflowFaultsException("the configuration of Signalbox", faults);
+        }
+
+        var store = services.GetRequiredService<IRunStore>();
+        var redactor = Redactor.Create(store is IRedactionKeeper keeper ? keeper.Mark(redaction) : redaction);
+        return new Engine(
+            store, workflows, actions, tools, models, Decisions, services, clock, services.GetRequiredService<Entropy>(), Scheduler, Limits,
+            new RedactingLogger(services.GetService<ILoggerFactory>()?.CreateLogger("Signalbox") ?? NullLogger.Instance, redactor))
+        {
+            Roles = services.GetService<IRoleSource>() ?? store as IRoleSource,
+            Policies = policies,
+            Redactor = redactor,
+        };
     }
 }
 
@@ -212,6 +255,7 @@ public static class SignalboxServiceCollectionExtensions
         services.TryAddSingleton(s => new LogTail(s.GetRequiredService<IRunReader>(), s.GetRequiredService<TimeProvider>()));
         services.TryAddSingleton(s => new RunQueries(s.GetRequiredService<IRunReader>(), s.GetRequiredService<TimeProvider>(), s.GetService<ISearchIndex>(), s.GetService<Redactor>()));
         services.AddSingleton(builder.Build);
+        services.TryAddSingleton(s => s.GetRequiredService<Engine>().Redactor);
         services.AddSingleton(s =>
         {
             var engine = s.GetRequiredService<Engine>();
@@ -219,6 +263,7 @@ public static class SignalboxServiceCollectionExtensions
         });
         services.AddSingleton(s => new Worker(s.GetRequiredService<Engine>(), builder.Worker));
         services.AddHostedService<WorkerHost>();
+        services.AddHostedService(s => new Retention(s.GetRequiredService<Engine>(), builder.Retained));
         return services;
     }
 }

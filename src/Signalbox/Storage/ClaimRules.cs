@@ -61,7 +61,7 @@ public static class ClaimRules
 
     /// <summary>Whether an entry of this kind can concern claims or limits.</summary>
     public static bool Concerns(string kind) => kind is EntryKinds.ActionProposed or EntryKinds.ActionIntended or EntryKinds.ActionVerified or EntryKinds.ActionNotApplied or EntryKinds.ActionDiverged
-        or EntryKinds.ActionUnverified or EntryKinds.ActionRefused or EntryKinds.ClaimQueued or EntryKinds.ClaimFreed or EntryKinds.ClaimReleased or EntryKinds.ClaimWithdrawn or EntryKinds.ApprovalWithdrawn or EntryKinds.ApprovalAnswered or EntryKinds.ApprovalExpired or EntryKinds.RunHeld;
+        or EntryKinds.ActionUnverified or EntryKinds.ActionRefused or EntryKinds.ClaimQueued or EntryKinds.ClaimFreed or EntryKinds.ClaimReleased or EntryKinds.ClaimWithdrawn or EntryKinds.ApprovalWithdrawn or EntryKinds.ApprovalAnswered or EntryKinds.ApprovalExpired or EntryKinds.RunHeld or EntryKinds.RunErased;
 
     /// <summary>Why a commit must be refused on the claims as they are, or null. <paramref name="at"/> is the store's time in microseconds since 1970.</summary>
     public static ClaimRefusal? Check(IReadOnlyList<EntryDraft> drafts, IClaimTable table, long at)
@@ -135,6 +135,15 @@ public static class ClaimRules
                 var queuing = table.OfRun(entry.Run).Where(r => r.Phase == ClaimPhase.Queued).ToArray();
                 Remove(table, queuing);
                 return queuing.Length > 0;
+            case EntryKinds.RunErased:
+                // Only what has expired can be left, for nothing is erased that somebody still counts on.
+                var left = table.OfRun(entry.Run);
+                foreach (var row in left)
+                {
+                    table.Remove(row);
+                }
+
+                return left.Count > 0;
             default:
                 return false;
         }

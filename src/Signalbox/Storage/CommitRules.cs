@@ -49,6 +49,11 @@ public static class CommitRules
             }
         }
 
+        if (commit.Entries.Any(e => e.Kind == EntryKinds.RunErased) && claims.OfRun(commit.Run).FirstOrDefault(c => c.IsLive(at)) is { } live)
+        {
+            return new(CommitStatus.Refused, head, [], new("run_has_claims", $"Action '{live.Action}' of run '{commit.Run}' has a claim on {live.Claim.Resource} ({live.Phase}), by which others find who acted; nothing was erased. End it first: signalbox claims release {commit.Run} {live.ActionId}"));
+        }
+
         return commit.Entries.Any(e => ClaimRules.Concerns(e.Kind)) && ClaimRules.Check(commit.Entries, claims, at) is { } taken ? new(CommitStatus.ClaimsRefused, head, [], Claims: taken) : null;
     }
 
@@ -63,6 +68,13 @@ public static class CommitRules
         }
 
         return turns;
+    }
+
+    /// <summary>Whether a commit erases what its run was about: then the store empties every earlier entry of the run in the same transaction (<see cref="EntryHash.Erase"/>), and forgets the payloads that it alone refers to, but for its definition.</summary>
+    public static bool Erases(Commit commit)
+    {
+        ArgumentNullException.ThrowIfNull(commit);
+        return commit.Entries.Any(e => e.Kind == EntryKinds.RunErased);
     }
 
     /// <summary>The key under which a commit starts a run, if it does and has one.</summary>

@@ -104,6 +104,12 @@ public sealed record RunQuery
     /// <summary>Whose agents have used up at least so much money, in millionths of the price table's currency.</summary>
     public long? MicrosMin { get; init; }
 
+    /// <summary>State or status last changed before this time: of runs that have ended, when they ended.</summary>
+    public DateTimeOffset? ChangedBefore { get; init; }
+
+    /// <summary>Only runs whose bodies were erased, or only those whose were not.</summary>
+    public bool? IsErased { get; init; }
+
     /// <summary>Only runs of one definition other than this fingerprint.</summary>
     public string? FingerprintIsNot { get; init; }
 

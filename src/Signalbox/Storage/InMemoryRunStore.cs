@@ -14,6 +14,7 @@ public sealed class InMemoryRunStore(TimeProvider? clock = null, Entropy? entrop
     private readonly Dictionary<(string, string), RunId> _keys = [];
     private readonly List<RunId> _order = [];
     private readonly Dictionary<PayloadHash, ReadOnlyMemory<byte>> _payloads = [];
+    private readonly Dictionary<PayloadHash, HashSet<RunId>> _references = [];
     private readonly Dictionary<string, DateTimeOffset> _workers = [];
     private readonly List<Action<RunChange>> _subscribers = [];
     private readonly MemoryClaimTable _claims = new();
@@ -250,6 +251,7 @@ public sealed class InMemoryRunStore(TimeProvider? clock = null, Entropy? entrop
         foreach (var payload in commit.Entries.SelectMany(d => d.Payloads))
         {
             _payloads.TryAdd(payload.Hash, payload.Bytes);
+            (_references.TryGetValue(payload.Hash, out var runs) ? runs : _references[payload.Hash] = []).Add(commit.Run);
         }
 
         if (head is null)
@@ -262,6 +264,11 @@ public sealed class InMemoryRunStore(TimeProvider? clock = null, Entropy? entrop
             }
         }
 
+        if (head is not null && CommitRules.Erases(commit))
+        {
+            Erase(head);
+        }
+
         _log.AddRange(entries);
         _entries[commit.Run].AddRange(entries);
         _heads[commit.Run] = after;
@@ -272,6 +279,26 @@ public sealed class InMemoryRunStore(TimeProvider? clock = null, Entropy? entrop
         }
 
         return new(CommitStatus.Committed, after, entries);
+    }
+
+    private void Erase(RunHead head)
+    {
+        var entries = _entries[head.Row.Run];
+        for (var i = 0; i < entries.Count; i++)
+        {
+            _log[(int)entries[i].Position - 1] = entries[i] = EntryHash.Erase(entries[i]);
+        }
+
+        if (head.Row.Key is { } key)
+        {
+            _keys.Remove((head.Row.Workflow, key));
+        }
+
+        foreach (var (hash, runs) in _references.Where(r => r.Key.Value != head.Row.Fingerprint && r.Value.Remove(head.Row.Run) && r.Value.Count == 0).ToArray())
+        {
+            _references.Remove(hash);
+            _payloads.Remove(hash);
+        }
     }
 
     private void GiveTurns(List<RunChange> changes)
@@ -300,6 +327,8 @@ public sealed class InMemoryRunStore(TimeProvider? clock = null, Entropy? entrop
             && (query.Until is null || row.StartedAt < query.Until)
             && (query.ChangedSince is null || row.ChangedAt >= query.ChangedSince)
             && (query.MicrosMin is null || row.Spent.Micros >= query.MicrosMin)
+            && (query.ChangedBefore is null || row.ChangedAt < query.ChangedBefore)
+            && (query.IsErased is null || row.IsErased == query.IsErased)
             && (query.FingerprintIsNot is null || row.Fingerprint != query.FingerprintIsNot)
             && (!query.AsksAPerson || head.Waits.Any(w => w.Kind == WaitKind.Approval));
     }

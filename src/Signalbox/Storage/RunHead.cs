@@ -131,6 +131,8 @@ public sealed record RunHead
         return draft.Kind switch
         {
             EntryKinds.RunStarted => new("run_exists", $"Run '{Row.Run}' exists already."),
+            _ when Row.IsErased => new("run_erased", $"What run '{Row.Run}' was about was erased; nothing can follow."),
+            EntryKinds.RunErased when Row.IsOpen => new("run_not_ended", $"Run '{Row.Run}' is {status}; only a run that has ended can be erased. End it first: signalbox cancel {Row.Run}"),
             EntryKinds.SignalReceived when !Row.IsOpen => Ended("takes no signal", "Start a new run."),
             EntryKinds.CancelRequested when !Row.IsOpen => Ended("cannot be canceled", "Start a new run to undo its effects."),
             EntryKinds.CancelRequested when Row.CancelRequested => new("cancel_requested_already", $"Somebody asked already that run '{Row.Run}' be canceled; nothing was changed."),
@@ -221,6 +223,7 @@ public sealed record RunHead
         EntryKinds.RunRetried => Free(RunStatus.Pending, entry).Innocent(),
         EntryKinds.RunCompleted => Free(RunStatus.Completed, entry),
         EntryKinds.RunCanceled => Free(RunStatus.Canceled, entry),
+        EntryKinds.RunErased => this with { Row = Row with { IsErased = true, Key = null, Labels = new Dictionary<string, string>(), Reason = null, ChangedAt = entry.Time }, Waits = [], Mailbox = [] },
         EntryKinds.CancelRequested => (this with { Row = Row with { CancelRequested = true } }).Woken(entry, Row.Status is RunStatus.Waiting or RunStatus.Held),
         EntryKinds.WaitOpened => Opened(entry, Body.Read<WaitOpened>(entry)),
         EntryKinds.ApprovalRequested => Asked(entry, Body.Read<ApprovalRequested>(entry)),

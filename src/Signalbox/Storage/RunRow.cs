@@ -91,6 +91,9 @@ public sealed record RunRow
     /// <summary>Whether somebody asked that it end.</summary>
     public bool CancelRequested { get; init; }
 
+    /// <summary>Whether what it was about was erased: then its key, labels and reason are gone too, and nothing more can happen to it.</summary>
+    public bool IsErased { get; init; }
+
     /// <summary>What its agents have used up. A paid call that is not settled counts with what it had reserved.</summary>
     public Spending Spent { get; init; } = Spending.None;
 

@@ -42,6 +42,9 @@ internal sealed class WorkflowCatalog
 
     public IReadOnlyCollection<WorkflowVersion> Versions => _workflows.Keys;
 
+    /// <summary>The types of all cases.</summary>
+    public IEnumerable<Type> CaseTypes => _workflows.Values.Select(w => w.CaseType);
+
     /// <summary>All states of all workflows.</summary>
     public IEnumerable<(string Workflow, StateDefinition State)> States => _workflows.Values.SelectMany(w => w.Drawn.States.Select(s => (w.Name, s)));
 

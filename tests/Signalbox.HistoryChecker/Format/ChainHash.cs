@@ -18,7 +18,11 @@ internal sealed class ChainHash
     {
         Span<byte> digest = stackalloc byte[32];
         digest.Clear();
-        if (!entry.Body.IsEmpty)
+        if (entry.IsErased)
+        {
+            entry.Digest.CopyTo(digest);
+        }
+        else if (!entry.Body.IsEmpty)
         {
             _length = 0;
             Append(entry.Salt);
@@ -41,6 +45,15 @@ internal sealed class ChainHash
         Append(entry.Cause);
         Append(digest);
         SHA256.HashData(_buffer.AsSpan(0, _length), hash);
+    }
+
+    /// <summary>One more link of the seal over what is left of erased entries: SHA-256 over the hash that the entry as it is would have after the link before, and the hash that it has.</summary>
+    public byte[] Seal(ReadOnlySpan<byte> previous, Entry entry)
+    {
+        Span<byte> both = stackalloc byte[64];
+        Of(previous, entry, both[..32]);
+        entry.Hash.CopyTo(both[32..]);
+        return SHA256.HashData(both);
     }
 
     private void Append(scoped ReadOnlySpan<byte> bytes)

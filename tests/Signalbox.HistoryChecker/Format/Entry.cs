@@ -33,6 +33,12 @@ internal sealed class Entry
 
     public required byte[] Hash { get; init; }
 
+    /// <summary>The digest of a body that was erased; empty for an entry that was not erased.</summary>
+    public byte[] Digest { get; init; } = [];
+
+    /// <summary>Whether body, salt and cause were erased with those of the run's other entries.</summary>
+    public bool IsErased => Digest.Length > 0;
+
     /// <summary>Whether somebody outside of the engine wrote it: a client, a person, a server.</summary>
     public bool IsFromOutside =>
         Actor != "engine" && !Actor.StartsWith("worker:", StringComparison.Ordinal) && !Actor.StartsWith("workflow:", StringComparison.Ordinal)

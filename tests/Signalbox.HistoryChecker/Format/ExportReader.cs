@@ -91,7 +91,7 @@ internal static class ExportReader
         private long? _position, _seq, _epoch, _at, _visit;
         private string? _run, _kind, _state, _scope, _step, _actor, _cause, _payload;
         private bool _missing;
-        private byte[]? _salt, _hash;
+        private byte[]? _salt, _hash, _digest;
         private ReadOnlyMemory<byte> _body, _json;
 
         public ExportLine Parse()
@@ -132,6 +132,7 @@ internal static class ExportReader
             else if (_reader.ValueTextEquals("cause"u8)) { _cause = Text("cause", Member.Cause); }
             else if (_reader.ValueTextEquals("salt"u8)) { _salt = Hex("salt", 16); }
             else if (_reader.ValueTextEquals("hash"u8)) { _hash = Hex("hash", 32); }
+            else if (_reader.ValueTextEquals("digest"u8)) { _digest = Hex("digest", 32); }
             else if (_reader.ValueTextEquals("body"u8)) { _body = Raw(); }
             else if (_reader.ValueTextEquals("payload"u8)) { _payload = Convert.ToHexStringLower(Hex("payload", 32)); }
             else if (_reader.ValueTextEquals("json"u8)) { _json = Raw(); }
@@ -160,6 +161,7 @@ internal static class ExportReader
             Body = _body,
             Salt = _salt ?? [],
             Hash = _hash ?? throw Missing("hash"),
+            Digest = _digest ?? [],
         };
 
         private static FormatException Missing(string member) => new($"the member '{member}' is missing");

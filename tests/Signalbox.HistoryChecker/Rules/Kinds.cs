@@ -51,6 +51,7 @@ internal static class Kinds
         ["run.retried"] = new(Place.CurrentOrNone, Status.Failed, MayLackBody: true),
         ["run.completed"] = new(Place.Current, Status.Running, MayLackBody: true),
         ["run.canceled"] = new(Place.Current, Status.Running, MayLackBody: true),
+        ["run.erased"] = new(Place.CurrentOrNone, Status.Completed | Status.Failed | Status.Canceled, ReadsBody: true),
         ["cancel.requested"] = new(Place.CurrentOrNone, Status.Open),
         ["state.entered"] = new(Place.Own, Status.Running, ReadsBody: true),
         ["step.started"] = new(Place.Current, Status.Running, HasStep: true),

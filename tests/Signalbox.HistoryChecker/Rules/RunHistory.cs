@@ -18,6 +18,7 @@ internal sealed class RunHistory(Findings findings, ChainHash hash, Payloads pay
     public void Take(Entry entry)
     {
         _chain.Take(entry);
+        _cannotFold |= entry.IsErased; // what it did cannot be told any more, and the chain has said whether that may be
         if (_chain.IsBroken || _cannotFold)
         {
             return; // what the entries add up to cannot be told any more, and I1 has said why
@@ -59,6 +60,7 @@ internal sealed class RunHistory(Findings findings, ChainHash hash, Payloads pay
 
     public void End()
     {
+        _chain.End();
         if (_fold is null && !_cannotFold && _first is not null && !TryOpen() && !_cannotFold)
         {
             findings.Add("I3", _first, $"the definition {_definitionAddress} in the export", "none");

@@ -10,7 +10,7 @@ public sealed class The_fold_of_a_run
     [
         EntryKinds.RunLeased, EntryKinds.RunWaiting, EntryKinds.RunReleased, EntryKinds.RunHeld, EntryKinds.RunResumed, EntryKinds.RunFailed, EntryKinds.RunRetried, EntryKinds.RunCompleted,
         EntryKinds.RunCanceled, EntryKinds.CancelRequested, EntryKinds.StateEntered, EntryKinds.StepCompleted, EntryKinds.WaitOpened, EntryKinds.WaitCompleted, EntryKinds.SignalReceived,
-        EntryKinds.ApprovalAnswered, EntryKinds.ApprovalIgnored, EntryKinds.ActionIntended,
+        EntryKinds.ApprovalAnswered, EntryKinds.ApprovalIgnored, EntryKinds.ActionIntended, EntryKinds.RunErased,
     ];
 
     /// <summary>What each kind makes of a run in each status; a dash: the status stays.</summary>
@@ -25,6 +25,7 @@ public sealed class The_fold_of_a_run
     [InlineData(EntryKinds.RunCompleted, RunStatus.Completed)]
     [InlineData(EntryKinds.RunCanceled, RunStatus.Canceled)]
     [InlineData(EntryKinds.StateEntered, null)]
+    [InlineData(EntryKinds.RunErased, null)]
     [InlineData(EntryKinds.StepCompleted, null)]
     [InlineData(EntryKinds.WaitOpened, null)]
     [InlineData(EntryKinds.ApprovalIgnored, null)]
@@ -74,6 +75,7 @@ public sealed class The_fold_of_a_run
                 table.Add(EntryKinds.CancelRequested, status, open ? null : "run_ended");
                 table.Add(EntryKinds.RunRetried, status, status == RunStatus.Failed ? null : "not_failed");
                 table.Add(EntryKinds.RunResumed, status, status == RunStatus.Held ? null : "not_held");
+                table.Add(EntryKinds.RunErased, status, open ? "run_not_ended" : null);
                 table.Add(EntryKinds.StepCompleted, status, null);
             }
 
@@ -93,6 +95,14 @@ public sealed class The_fold_of_a_run
     [InlineData(EntryKinds.RunResumed, RunStatus.Waiting, "Run 'r-1' is Waiting; only a held run can be released.")]
     [InlineData(EntryKinds.RunStarted, RunStatus.Pending, "Run 'r-1' exists already.")]
     public void Says_what_is_refused_and_what_to_do(string kind, RunStatus status, string why) => Assert.Equal(why, In(status).Refuses(new EntryDraft { Kind = kind }, 0)!.Why);
+
+    [Fact]
+    public void Lets_nothing_follow_an_erasure_and_keeps_nothing_that_tells_what_the_run_was_about()
+    {
+        var erased = Apply(In(RunStatus.Failed), EntryKinds.RunErased, Body.Write(new RunErased("asked for", 1, 1, "")));
+        Assert.True(erased.Row is { IsErased: true, Key: null, Labels.Count: 0, Reason: null, Status: RunStatus.Failed });
+        Assert.All(s_kinds, kind => Assert.Equal("run_erased", erased.Refuses(new EntryDraft { Kind = kind }, 0)?.Code));
+    }
 
     [Fact]
     public void Says_why_a_run_is_held_or_failed_and_forgets_it_when_the_run_goes_on()
