@@ -1,19 +1,22 @@
 using System.Text.Json;
-using Signalbox.Journal;
 
-namespace Signalbox.CommandLine.Stores;
+namespace Signalbox.Journal;
 
 /// <summary>
-/// Finds what a body stores elsewhere. A reference is a whole member of the body, or of the model call or the action in it: deeper inside stand the values of
-/// authors and strangers, whose own <c>$payload</c> means nothing.
+/// Finds what a body stores elsewhere. A reference is a whole member of the body, or of the model call or the action in it: deeper inside stand the values of authors and strangers, whose own
+/// <c>$payload</c> means nothing.
 /// </summary>
-internal static class PayloadReferences
+public static class PayloadReferences
 {
     private const string Member = "$payload";
 
-    /// <summary>The payloads that an entry refers to, each once, in the order of their standing.</summary>
+    /// <summary>How JSON from journals is read: a body nests a value that may itself use all the usual depth.</summary>
+    internal static JsonDocumentOptions JsonOptions { get; } = new() { MaxDepth = 1000 };
+
+    /// <summary>The payloads that an entry refers to, each once, in the order of their standing. A body that is no JSON refers to nothing.</summary>
     public static IReadOnlyList<PayloadHash> In(Entry entry)
     {
+        ArgumentNullException.ThrowIfNull(entry);
         if (entry.Body.IsEmpty || !MayRefer(entry.Body.Span))
         {
             return [];
@@ -21,17 +24,17 @@ internal static class PayloadReferences
 
         try
         {
-            using var body = JsonDocument.Parse(entry.Body, Rendering.StoredJson.Options);
+            using var body = JsonDocument.Parse(entry.Body, JsonOptions);
             return body.RootElement.ValueKind == JsonValueKind.Object ? [.. OfMembers(body.RootElement).Distinct()] : [];
         }
         catch (JsonException)
         {
-            return []; // what is no JSON refers to nothing; who checks it says so
+            return []; // who checks the store says so
         }
     }
 
     /// <summary>The address that a value stands for, or null.</summary>
-    public static PayloadHash? Of(JsonElement value)
+    internal static PayloadHash? Of(JsonElement value)
     {
         if (value.ValueKind != JsonValueKind.Object || !value.TryGetProperty(Member, out var hash) || value.GetPropertyCount() != 1)
         {
@@ -42,11 +45,11 @@ internal static class PayloadReferences
     }
 
     /// <summary>The addresses of a model call's messages.</summary>
-    public static IEnumerable<PayloadHash> OfMessages(JsonElement messages) =>
+    internal static IEnumerable<PayloadHash> OfMessages(JsonElement messages) =>
         messages.ValueKind == JsonValueKind.Array ? messages.EnumerateArray().Select(Hash).OfType<PayloadHash>() : [];
 
     /// <summary>Members that have members of the body's own: a model call, and the action that a question is about.</summary>
-    public static bool HasMembers(JsonProperty member) => member.Value.ValueKind == JsonValueKind.Object && (member.NameEquals("model") || member.NameEquals("action"));
+    internal static bool HasMembers(JsonProperty member) => member.Value.ValueKind == JsonValueKind.Object && (member.NameEquals("model") || member.NameEquals("action"));
 
     private static IEnumerable<PayloadHash> OfMembers(JsonElement container)
     {
