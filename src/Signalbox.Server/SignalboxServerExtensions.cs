@@ -1,8 +1,9 @@
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Signalbox.Server.Dashboard;
+using Signalbox.Server.Dashboard.Frame;
 
 namespace Signalbox.Server;
 
@@ -16,15 +17,19 @@ public static class SignalboxServerExtensions
     {
         ArgumentNullException.ThrowIfNull(services);
         services.AddRazorComponents();
+        services.AddHttpContextAccessor();
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<DashboardAssets>();
+        services.TryAddScoped<DashboardLinks>();
         return services;
     }
 
-    /// <summary>Maps the API under <c>/api/v1</c> and the dashboard under <c>/</c>.</summary>
-    public static IEndpointConventionBuilder MapSignalbox(this IEndpointRouteBuilder endpoints)
+    /// <summary>Maps the API under <c>/api/v1</c> and the dashboard under <c>/</c>; both below <paramref name="prefix"/>, if one is given.</summary>
+    public static IEndpointConventionBuilder MapSignalbox(this IEndpointRouteBuilder endpoints, string prefix = "")
     {
         ArgumentNullException.ThrowIfNull(endpoints);
-        var all = endpoints.MapGroup("");
-        all.MapGet("/", () => new RazorComponentResult<RunsPage>());
+        var all = endpoints.MapGroup(prefix);
+        all.MapDashboard();
         return all;
     }
 }
