@@ -2,8 +2,12 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Routing;
+using Signalbox.Server.Dashboard.Approvals;
+using Signalbox.Server.Dashboard.Claims;
 using Signalbox.Server.Dashboard.Frame;
 using Signalbox.Server.Dashboard.Runs;
+using Signalbox.Server.Dashboard.Search;
+using Signalbox.Server.Dashboard.SystemHealth;
 
 namespace Signalbox.Server.Dashboard;
 
@@ -17,6 +21,10 @@ internal static class DashboardEndpoints
     {
         var pages = all.MapGroup("");
         pages.MapPage("/", () => new RazorComponentResult<RunsPage>());
+        pages.MapApprovals();
+        pages.MapClaims();
+        pages.MapSearch();
+        pages.MapSystem();
 
         // Everybody may have these: the login page needs them.
         all.MapGet("/assets/{file}", (string file, DashboardAssets assets, HttpContext http) => assets.Serve(file, http)).ExcludeFromDescription();
