@@ -27,7 +27,7 @@ internal static class DashboardEndpoints
         pages.MapSystem();
 
         // Everybody may have these: the login page needs them.
-        all.MapGet("/assets/{file}", (string file, DashboardAssets assets, HttpContext http) => assets.Serve(file, http)).ExcludeFromDescription();
+        all.MapGet("/assets/{file}", (string file, DashboardAssets assets, HttpContext http) => assets.Serve(file, http)).AllowAnonymous().ExcludeFromDescription();
     }
 
     /// <summary>Maps a page. <paramref name="pattern"/> is its path below the dashboard's root.</summary>

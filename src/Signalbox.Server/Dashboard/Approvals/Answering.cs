@@ -39,8 +39,10 @@ public static class Answering
             _ when posted.Asked != card.Wait.Seq.ToString(System.Globalization.CultureInfo.InvariantCulture) => new AnswerResult(
                 "The question has changed", "What you answered is not what is asked now; your answer changed nothing. What is asked now stands below: look at it again.", "warn", 409),
             ({ Choice: OpenApproval.Reject }, { Asked.Action: not null }) when comment.Length == 0 => Bad("Nothing was answered", "A rejection needs a reason, for the record and for the run.", field),
+            (_, { Fault: { } unknown } and not { Asked.Action: not null }) => Bad("Nothing was answered", unknown, null),
             ({ Choice: OpenApproval.Approve or OpenApproval.Edit }, { Fault: { } unknown }) => Bad("Nothing was answered", unknown, null),
             ({ Choice: OpenApproval.Approve or OpenApproval.Edit, Full: false }, { Asked.Action: not null, IsCut: true }) => Bad("Nothing was answered", "Not all of the arguments were shown, and what was not shown is not approved. Show all of it first.", null),
+            ({ Choice: OpenApproval.Edit }, { IsMasked: true }) => Bad("Nothing was proposed", "Part of the arguments is masked here, and the mask would be proposed in its place. Use the command line where nothing is masked.", field),
             ({ Choice: OpenApproval.Edit }, { Asked.Action: not null }) => NoJson(posted.Edited) is { } why ? Bad("Nothing was proposed", why, field) : null,
             _ => null,
         };

@@ -14,18 +14,17 @@ namespace Signalbox.Server.Dashboard.Approvals;
 internal static class ApprovalEndpoints
 {
     private const int QuestionsMax = 100;
-    private const long BodyBytesMax = 1_000_000;
 
     public static void MapApprovals(this RouteGroupBuilder pages)
     {
         pages.MapPage("/approvals", InboxAsync);
         pages.MapPage("/approvals/{run}", AskAsync);
-        pages.MapForm("/approvals/{run}", AnswerAsync).WithMetadata(new RequestSizeLimitAttribute(BodyBytesMax));
+        pages.MapForm("/approvals/{run}", AnswerAsync).RequireAuthorization(SignalboxPolicies.Approver);
     }
 
     private static async Task<IResult> InboxAsync(HttpContext http, RunQueries queries, CancellationToken cancellationToken)
     {
-        var (caller, isApprover) = await Visitor.OfAsync(http);
+        var (caller, isApprover) = (http.FindCaller(), await http.MayAsync(SignalboxPolicies.Approver));
         var now = queries.Clock.GetUtcNow();
         var cards = await queries.InboxAsync(QuestionsMax + 1, cancellationToken);
         return new RazorComponentResult<InboxPage>(new Dictionary<string, object?>
@@ -50,14 +49,14 @@ internal static class ApprovalEndpoints
             return NoRun(run);
         }
 
-        if ((await Visitor.OfAsync(http)).Caller is not { } caller)
+        if (http.FindCaller() is not { } caller)
         {
             return TypedResults.Unauthorized();
         }
 
         var posted = new PostedAnswer(choice, step, asked, hash, comment, edited, full == true);
         var open = Waits(head, step);
-        var card = open is [var wait] ? await CardAsync(queries, head, wait, cancellationToken) : null;
+        var card = open is [var wait] ? await queries.CardAsync(head, wait, cancellationToken) : null;
         if (Answering.Fault(posted, card) is { } fault)
         {
             return await PageAsync(http, queries, head, step, posted.Full, fault, cancellationToken);
@@ -86,17 +85,9 @@ internal static class ApprovalEndpoints
         var run = head.Row.Run;
         var open = Waits(head, step);
         var cards = new List<ApprovalCard>();
-        string? fault = null;
-        try
+        foreach (var wait in open)
         {
-            foreach (var wait in open)
-            {
-                cards.Add(await ApprovalCard.ReadAsync(queries.Reader, head, wait, cancellationToken));
-            }
-        }
-        catch (JournalDamagedException e)
-        {
-            fault = e.Message;
+            cards.Add(await queries.CardAsync(head, wait, cancellationToken));
         }
 
         return new RazorComponentResult<QuestionPage>(new Dictionary<string, object?>
@@ -105,13 +96,12 @@ internal static class ApprovalEndpoints
             [nameof(QuestionPage.Question)] = cards is [var card] ? await ModelAsync(http, queries, card, full, cancellationToken) : null,
             [nameof(QuestionPage.Several)] = cards.Count > 1 ? cards : [],
             [nameof(QuestionPage.Result)] = result,
-            [nameof(QuestionPage.Fault)] = fault,
         }) { StatusCode = result?.StatusCode ?? (cards.Count == 0 ? StatusCodes.Status404NotFound : StatusCodes.Status200OK) };
     }
 
     private static async Task<QuestionModel> ModelAsync(HttpContext http, RunQueries queries, ApprovalCard card, bool full, CancellationToken cancellationToken)
     {
-        var (caller, isApprover) = await Visitor.OfAsync(http);
+        var (caller, isApprover) = (http.FindCaller(), await http.MayAsync(SignalboxPolicies.Approver));
         var now = queries.Clock.GetUtcNow();
         var inbox = (await queries.InboxAsync(QuestionsMax, cancellationToken)).ToList();
         var at = inbox.FindIndex(c => c.Row.Run == card.Row.Run && c.Wait.Seq == card.Wait.Seq);
@@ -121,18 +111,6 @@ internal static class ApprovalEndpoints
             Previous = at > 0 ? inbox[at - 1] : null,
             Next = at >= 0 && at + 1 < inbox.Count ? inbox[at + 1] : null,
         };
-    }
-
-    private static async Task<ApprovalCard?> CardAsync(RunQueries queries, RunHead head, OpenWait wait, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await ApprovalCard.ReadAsync(queries.Reader, head, wait, cancellationToken);
-        }
-        catch (JournalDamagedException)
-        {
-            return null;
-        }
     }
 
     private static IReadOnlyList<OpenWait> Waits(RunHead head, string? step) =>

@@ -23,6 +23,11 @@ public sealed record Standing(bool May, string Words)
             return new(false, "Its time is up: an answer would come too late.");
         }
 
+        if (card.Asked.Choices.Count == 0)
+        {
+            return new(false, card.Fault ?? "It has no choices.");
+        }
+
         // Whether this person counts does not depend on the choice; any of them does for the question.
         return card.Wait.Approval?.Refuses(caller.Actor, new ApprovalAnswered(card.Asked.Choices[0], Roles: [.. caller.Roles], Hash: card.Hash)) switch
         {
@@ -73,7 +78,8 @@ public sealed record QuestionModel(ApprovalCard Card, RunView? View, Standing St
     /// <summary>Whether what is on the page is all that is asked about, so that it may be approved from here.</summary>
     public bool MayApprove => Card.Fault is null && (Full || !Card.IsCut);
 
-    public bool MayEdit => MayApprove && Action is not null && Card.Asked.Choices.Contains(OpenApproval.Edit);
+    /// <summary>What is masked cannot be edited: the mask would be proposed in its place.</summary>
+    public bool MayEdit => MayApprove && Action is not null && !Card.IsMasked && Card.Asked.Choices.Contains(OpenApproval.Edit);
 
     public IReadOnlyList<ClaimRow> Conflicts => [.. Card.Others.Where(Card.Opposes)];
 

@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
@@ -33,13 +34,13 @@ internal static class ClaimEndpoints
     {
         pages.MapPage("/claims", (string? resource, string? phase, string? run, HttpContext http, RunQueries queries, CancellationToken cancellationToken) =>
             PageAsync(http, queries, new(resource?.Trim(), Enum.TryParse<ClaimPhase>(phase, out var only) && Enum.IsDefined(only) ? only : null, run?.Trim()), null, cancellationToken));
-        pages.MapForm("/claims/release", ReleaseAsync);
+        pages.MapForm("/claims/release", ReleaseAsync).RequireAuthorization(SignalboxPolicies.Operator);
     }
 
     private static async Task<IResult> ReleaseAsync(
         [FromForm] string? run, [FromForm] string? action, [FromForm] string? reason, HttpContext http, RunQueries queries, IRunControl control, CancellationToken cancellationToken)
     {
-        if (Visitor.Of(http) is not { } caller)
+        if (http.FindCaller() is not { } caller)
         {
             return TypedResults.Unauthorized();
         }
@@ -97,7 +98,7 @@ internal static class ClaimEndpoints
             [nameof(ClaimsPage.Conflicts)] = conflicts,
             [nameof(ClaimsPage.Fault)] = fault,
             [nameof(ClaimsPage.IsOfIndex)] = queries.Index is not null,
-            [nameof(ClaimsPage.MayRelease)] = Visitor.Of(http) is not null && await Visitor.MayAsync(http, "Signalbox.Operator"),
+            [nameof(ClaimsPage.MayRelease)] = await http.MayAsync(SignalboxPolicies.Operator),
             [nameof(ClaimsPage.Result)] = result,
         }) { StatusCode = result switch { null or { IsAccepted: true } => StatusCodes.Status200OK, { Code: "claim_not_a_person" } => StatusCodes.Status403Forbidden, { Code: "reason_missing" } => StatusCodes.Status400BadRequest, _ => StatusCodes.Status409Conflict } };
     }

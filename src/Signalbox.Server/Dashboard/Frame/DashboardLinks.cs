@@ -1,6 +1,5 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Routing;
 
 namespace Signalbox.Server.Dashboard.Frame;
 
@@ -70,20 +69,8 @@ internal sealed class DashboardLinks
         return query.Length == 0 ? "" : "?" + query;
     }
 
-    /// <summary>
-    /// A group does not tell its endpoints what it lies under; but each knows how many segments of its pattern are its own (<see cref="DashboardRoute"/>), and what comes before these in the request's path is the prefix.
-    /// </summary>
-    internal static string RootOf(HttpContext http)
-    {
-        var prefix = "";
-        if (http.GetEndpoint() is RouteEndpoint endpoint && endpoint.Metadata.GetMetadata<DashboardRoute>() is { } route)
-        {
-            var segments = (http.Request.Path.ToUriComponent() ?? "").Split('/', StringSplitOptions.RemoveEmptyEntries);
-            prefix = string.Concat(segments.Take(Math.Max(0, endpoint.RoutePattern.PathSegments.Count - route.Segments)).Select(s => "/" + s));
-        }
-
-        return http.Request.PathBase.ToUriComponent().TrimEnd('/') + prefix;
-    }
+    /// <summary>The gate has put what the group lies under into the request's path base, or is about to.</summary>
+    internal static string RootOf(HttpContext http) => SignalboxRoute.PathBaseOf(http).ToUriComponent().TrimEnd('/');
 }
 
 /// <summary>Marks an endpoint as the dashboard's. <paramref name="Segments"/> is how many segments its pattern has below the dashboard's root.</summary>
