@@ -4,12 +4,12 @@ using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Signalbox.Server.Dashboard;
+using Signalbox.Server.Dashboard.Frame;
 
 namespace Signalbox.Server;
 
@@ -33,6 +33,9 @@ public static class SignalboxServerExtensions
 
         services.TryAddSingleton(TimeProvider.System);
         services.AddRazorComponents();
+        services.AddHttpContextAccessor();
+        services.TryAddSingleton<DashboardAssets>();
+        services.TryAddScoped<DashboardLinks>();
         services.AddAntiforgery();
         services.Configure<AntiforgeryOptions>(o => o.Cookie.SecurePolicy = o.Cookie.SecurePolicy == CookieSecurePolicy.None ? CookieSecurePolicy.SameAsRequest : o.Cookie.SecurePolicy);
         services.AddAuthentication()
@@ -72,7 +75,7 @@ public static class SignalboxServerExtensions
             endpoint.RequestDelegate = context => gate.PassAsync(context, route, next);
         });
         Login.Map(all);
-        all.MapGet("/", () => new RazorComponentResult<RunsPage>());
+        all.MapDashboard();
         return all;
     }
 }
