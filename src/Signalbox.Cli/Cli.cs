@@ -67,6 +67,8 @@ internal static class Cli
             ExportCommand.Create(context),
             CheckCommand.Create(context),
             OwnerCommand.Create(context),
+            KeysCommand.Create(context),
+            ServeCommand.Create(context),
         })
         {
             root.Add(command);

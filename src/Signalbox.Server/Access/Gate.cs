@@ -37,9 +37,10 @@ internal sealed class Gate : IDisposable
         try
         {
             await EnterAsync(context, next);
-            if (!context.Response.HasStarted && context.Response.StatusCode is StatusCodes.Status400BadRequest or StatusCodes.Status415UnsupportedMediaType && context.Response.ContentType is null && context.Response.ContentLength is null)
+            if (!context.Response.HasStarted && context.Response.StatusCode is StatusCodes.Status400BadRequest or StatusCodes.Status413PayloadTooLarge or StatusCodes.Status415UnsupportedMediaType && context.Response.ContentType is null && context.Response.ContentLength is null)
             {
-                await RefuseAsync(context, Problems.Of(context.Response.StatusCode, "request_invalid", "The request does not fit what this route takes; see the description of the API at openapi/v1.json. Nothing was done."));
+                // ASP.NET could not make sense of it, and has said no more.
+                await RefuseAsync(context, Problems.Of(new BadHttpRequestException(BoundedBody.TooLong(_options.BodyBytesMax).Message, context.Response.StatusCode))!);
             }
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)

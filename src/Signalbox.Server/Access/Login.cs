@@ -23,7 +23,7 @@ internal static class Login
 
     private static async Task<IResult> EnterAsync(HttpContext context, IAntiforgery antiforgery, IOptions<SignalboxServerOptions> options, TimeProvider clock)
     {
-        var form = await context.Request.ReadFormAsync(context.RequestAborted);
+        var form = context.Request.HasFormContentType ? await context.Request.ReadFormAsync(context.RequestAborted) : FormCollection.Empty;
         var back = form["back"].ToString();
         if (options.Value.AuthenticationScheme is not null)
         {

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using Signalbox.Journal;
 using Signalbox.Queries;
@@ -14,7 +15,7 @@ namespace Signalbox.Server.Api;
 /// Entries as they are committed, as server-sent events. The id of an event is its position in the log, so that whoever was cut off goes on where it was. Nothing is buffered for a reader: each is as far as it has read, and one
 /// that stops reading is dropped.
 /// </summary>
-internal sealed class EventStream(RunQueries queries, LogTail tail, StreamSlots slots, IOptions<SignalboxServerOptions> options, TimeProvider clock)
+internal sealed class EventStream(RunQueries queries, LogTail tail, StreamSlots slots, IOptions<SignalboxServerOptions> options, TimeProvider clock, IHostApplicationLifetime lifetime)
 {
     private const int PageSize = 200;
     private static readonly TimeSpan Beat = TimeSpan.FromSeconds(15);
@@ -41,7 +42,9 @@ internal sealed class EventStream(RunQueries queries, LogTail tail, StreamSlots 
         var end = await LogEndAsync(context.RequestAborted);
         var slot = slots.TryTake(context.Caller().Actor) ?? throw Problems.Exception(StatusCodes.Status429TooManyRequests, "too_many_streams", "As many event streams are open as there may be, in all or for this caller. Close some, or try again later.");
         context.Response.RegisterForDispose(slot);
-        return TypedResults.ServerSentEvents(WatchedAsync(context, EventsAsync(context, run, Math.Min(after ?? end, end), end, bodies, context.RequestAborted), context.RequestAborted));
+        var ends = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping); // a server that stops waits for nobody who only listens
+        context.Response.RegisterForDispose(ends);
+        return TypedResults.ServerSentEvents(WatchedAsync(context, EventsAsync(context, run, Math.Min(after ?? end, end), end, bodies, ends.Token, context.RequestAborted), context.RequestAborted));
     }
 
     /// <summary>Drops a reader that takes nothing more, so that it holds no place for ever.</summary>
@@ -56,7 +59,7 @@ internal sealed class EventStream(RunQueries queries, LogTail tail, StreamSlots 
         }
     }
 
-    private async IAsyncEnumerable<SseItem<string>> EventsAsync(HttpContext context, RunId? run, long after, long end, bool bodies, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<SseItem<string>> EventsAsync(HttpContext context, RunId? run, long after, long end, bool bodies, CancellationToken ends, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         yield return Heartbeat; // so that the reader knows at once that it is connected
         var position = after;
@@ -74,7 +77,7 @@ internal sealed class EventStream(RunQueries queries, LogTail tail, StreamSlots 
             position = end;
         }
 
-        while (AccessHandler.IsStillIn(context, options.Value, clock))
+        while (!ends.IsCancellationRequested && AccessHandler.IsStillIn(context, options.Value, clock))
         {
             var page = await queries.Reader.ReadLogAsync(position, PageSize, cancellationToken);
             foreach (var entry in page)
@@ -86,7 +89,7 @@ internal sealed class EventStream(RunQueries queries, LogTail tail, StreamSlots 
                 }
             }
 
-            if (page.Count == 0 && await WaitAsync(position, cancellationToken) is var what && what != Woken.Grown)
+            if (page.Count == 0 && await WaitAsync(position, ends) is var what && what != Woken.Grown)
             {
                 if (what == Woken.Closed)
                 {
@@ -113,9 +116,9 @@ internal sealed class EventStream(RunQueries queries, LogTail tail, StreamSlots 
         {
             return await tail.WaitAsync(position, either.Token) ? Woken.Grown : Woken.Closed;
         }
-        catch (OperationCanceledException) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException)
         {
-            return Woken.TimedOut;
+            return cancellationToken.IsCancellationRequested ? Woken.Closed : Woken.TimedOut;
         }
     }
 
