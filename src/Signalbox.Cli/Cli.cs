@@ -70,6 +70,8 @@ internal static class Cli
             EraseCommand.Create(context),
             BackupCommand.Create(context),
             OwnerCommand.Create(context),
+            KeysCommand.Create(context),
+            ServeCommand.Create(context),
         })
         {
             root.Add(command);

@@ -12,7 +12,7 @@ internal sealed class RedactionBook(StorePaths paths)
 {
     public RedactionRules Read()
     {
-        if (TrustedFile.Read(paths, paths.Redaction, "take a secret out of it", Unusable) is not { } text)
+        if (new TrustedFile(paths.Redaction, paths.Database, Unusable, "take a secret out of it").Read() is not { } text)
         {
             return RedactionRules.None;
         }

@@ -19,7 +19,7 @@ namespace Signalbox.Sqlite;
 /// <see cref="CommitStatus.Committed"/> has been flushed to the disk; commits of many runs share a flush. Opening voids every earlier lease at
 /// once, since the lock proves that nobody drives a run any more. Safe to call from several threads.
 /// </summary>
-public sealed class SqliteRunStore : IRunStore, IRoleSource, IRedactionKeeper
+public sealed class SqliteRunStore : IRunStore, IRoleSource, IRedactionKeeper, IStoreFacts
 {
     private static readonly FrozenDictionary<PayloadHash, PackedPayload> NoPayloads = FrozenDictionary<PayloadHash, PackedPayload>.Empty;
 
@@ -33,7 +33,7 @@ public sealed class SqliteRunStore : IRunStore, IRoleSource, IRedactionKeeper
     private readonly PayloadFiles _files;
     private readonly KnownPayloads _known = new();
     private readonly SqliteReader _reader;
-    private readonly IRoleSource _roles;
+    private readonly KeyRoles _roles;
     private readonly ChangeHints _hints;
     private readonly WorkerLeases _workers;
     private readonly JournalWriter _writer;
@@ -52,7 +52,7 @@ public sealed class SqliteRunStore : IRunStore, IRoleSource, IRedactionKeeper
         _group = group;
         _connection = connection;
         _files = new PayloadFiles(paths.Payloads, group);
-        _roles = options.Roles ?? new RoleBook(paths);
+        _roles = new KeyRoles(options.Roles ?? new RoleBook(paths), new KeyFile(paths.Database), options.Clock);
         _reader = new SqliteReader(paths, _files, options.Clock);
         _hints = new ChangeHints(options.Logger);
         _workers = new WorkerLeases(options.Clock);
@@ -152,8 +152,12 @@ public sealed class SqliteRunStore : IRunStore, IRoleSource, IRedactionKeeper
     /// <inheritdoc />
     public ValueTask<ReadOnlyMemory<byte>?> FindPayloadAsync(PayloadHash hash, CancellationToken cancellationToken) => _reader.FindPayloadAsync(hash, cancellationToken);
 
-    /// <summary>The roles of an actor by the role book beside the store, read now; null where there is no such file.</summary>
-    /// <exception cref="StoreRefusedException"><c>roles_unusable</c>: the book cannot be read, makes no sense, or others than its owner may write it.</exception>
+    /// <inheritdoc />
+    public async ValueTask<StoreFacts> FactsAsync(CancellationToken cancellationToken) =>
+        await _reader.FactsAsync(cancellationToken) with { Owner = $"{OwnerInfo.Self}, this one", Workers = _workers.All() };
+
+    /// <summary>The roles of an actor by the role book beside the store and by the actor's live keys, both read now; null where there is no such book, and the actor never had a key.</summary>
+    /// <exception cref="StoreRefusedException"><c>roles_unusable</c>, <c>keys_unusable</c>: one of the files cannot be read, makes no sense, or others than its owner may write it.</exception>
     public IReadOnlyCollection<string>? RolesOf(string actor) => _roles.RolesOf(actor);
 
     /// <summary>Adds rules of redaction to the file beside the store, where every program that shows it finds them, and gives all that stand there.</summary>

@@ -38,6 +38,12 @@ internal sealed class OpenStore : IAsyncDisposable
     /// <summary>Whether this user owns the store.</summary>
     public bool IsOwnersUser => _access.IsOwnersUser;
 
+    /// <summary>Carries out commands on it for others than the user of this process.</summary>
+    public IRunControl Control => _access;
+
+    /// <summary>The keys by which others come in.</summary>
+    public KeyFile Keys => _access.Keys;
+
     /// <summary>Opens a store that exists; never makes one.</summary>
     /// <exception cref="StoreRefusedException">There is none, or it cannot be read.</exception>
     public static async ValueTask<OpenStore> OpenAsync(string path, TimeProvider clock, CancellationToken cancellationToken)

@@ -17,7 +17,7 @@ internal sealed class RoleBook(StorePaths paths) : IRoleSource
         return Read() is { } book ? book.GetValueOrDefault(actor) ?? [] : null;
     }
 
-    private Dictionary<string, string[]>? Read() => TrustedFile.Read(paths, paths.Roles, "give themselves roles", Unusable) is { } text ? Parse(text) : null;
+    private Dictionary<string, string[]>? Read() => new TrustedFile(paths.Roles, paths.Database, Unusable, "give themselves roles").Read() is { } text ? Parse(text) : null;
 
     private Dictionary<string, string[]> Parse(byte[] text)
     {

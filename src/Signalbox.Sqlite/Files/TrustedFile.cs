@@ -1,27 +1,35 @@
 using Microsoft.Win32.SafeHandles;
 using Signalbox.Sqlite.Commands;
+using Signalbox.Storage;
 
 namespace Signalbox.Sqlite.Files;
 
-/// <summary>A small file beside a store that says what may be done or shown, and so is believed only where nobody else could have written it.</summary>
-internal static class TrustedFile
+/// <summary>
+/// A small file beside a store that says who may do what. It counts only if nobody but the store's owner (or root) can have written it; it is read anew each time.
+/// </summary>
+/// <param name="path">The file.</param>
+/// <param name="database">The store's database, whose owner is trusted.</param>
+/// <param name="unusable">The refusal, from what is wrong.</param>
+/// <param name="harm">What others than its owner could do by writing it.</param>
+internal sealed class TrustedFile(string path, string database, Func<string, Exception?, StoreRefusedException> unusable, string harm)
 {
     private const int BytesMax = 1024 * 1024;
 
-    /// <summary>Its bytes, or null if there is none. <paramref name="unusable"/> makes the error of why it cannot be used; <paramref name="danger"/> is what others could do who may write it.</summary>
-    public static byte[]? Read(StorePaths paths, string path, string danger, Func<string, Exception?, Exception> unusable)
+    /// <summary>Its bytes, or null if there is no such file.</summary>
+    /// <exception cref="StoreRefusedException">It cannot be read, or not be trusted.</exception>
+    public byte[]? Read()
     {
         byte[] text;
         try
         {
-            using var file = Open(path);
+            using var file = Open();
             if (file is null)
             {
                 return null;
             }
 
-            ThrowIfUntrusted(file, paths, path, danger, unusable);
-            text = new byte[BytesMax + 1];
+            ThrowIfUntrusted(file);
+            text = new byte[Math.Min(RandomAccess.GetLength(file), BytesMax) + 1];
             text = text[..RandomAccess.Read(file, text, 0)];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -33,11 +41,11 @@ internal static class TrustedFile
     }
 
     /// <summary>The open file, or null if there is none. It is looked at by its handle alone, so that nobody can exchange it in between.</summary>
-    private static SafeFileHandle? Open(string path)
+    private SafeFileHandle? Open()
     {
         try
         {
-            return OperatingSystem.IsWindows() ? File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite) : Native.OpenToRead(path);
+            return OperatingSystem.IsWindows() ? File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete) : Native.OpenToRead(path);
         }
         catch (FileNotFoundException)
         {
@@ -49,7 +57,7 @@ internal static class TrustedFile
         }
     }
 
-    private static void ThrowIfUntrusted(SafeFileHandle file, StorePaths paths, string path, string danger, Func<string, Exception?, Exception> unusable)
+    private void ThrowIfUntrusted(SafeFileHandle file)
     {
         if (!OperatingSystem.IsLinux())
         {
@@ -57,7 +65,7 @@ internal static class TrustedFile
         }
 
         var (owner, _, mode, isFile) = Native.Status(file);
-        var storeOwner = Native.Status(paths.Database).User;
+        var storeOwner = Native.Status(database).User;
         if (!isFile)
         {
             throw unusable("it is no plain file", null);
@@ -65,7 +73,7 @@ internal static class TrustedFile
 
         if ((mode & (UnixFileMode.GroupWrite | UnixFileMode.OtherWrite)) != 0)
         {
-            throw unusable($"others than its owner may write it, and could {danger}. Then: chmod go-w '{path}'", null);
+            throw unusable($"others than its owner may write it, and could {harm}. Then: chmod go-w '{path}'", null);
         }
 
         if (owner != 0 && owner != storeOwner)

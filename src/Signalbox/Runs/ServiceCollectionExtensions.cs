@@ -195,6 +195,8 @@ public sealed class SignalboxBuilder
         return this;
     }
 
+    private static IRoleSource? RolesBy(IRoleSource? roles, IKeySource? keys, TimeProvider clock) => keys is null ? roles : new KeyRoles(roles, keys, clock);
+
     internal Engine Build(IServiceProvider services)
     {
         var faults = Worker.Faults().ToList();
@@ -227,7 +229,7 @@ public sealed class SignalboxBuilder
             store, workflows, actions, tools, models, Decisions, services, clock, services.GetRequiredService<Entropy>(), Scheduler, Limits,
             new RedactingLogger(services.GetService<ILoggerFactory>()?.CreateLogger("Signalbox") ?? NullLogger.Instance, redactor))
         {
-            Roles = services.GetService<IRoleSource>() ?? store as IRoleSource,
+            Roles = RolesBy(services.GetService<IRoleSource>() ?? store as IRoleSource, services.GetService<IKeySource>(), clock),
             Policies = policies,
             Redactor = redactor,
         };
