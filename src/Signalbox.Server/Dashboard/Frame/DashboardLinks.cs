@@ -52,6 +52,12 @@ internal sealed class DashboardLinks
 
     public string Entry(RunId run, long seq) => string.Create(CultureInfo.InvariantCulture, $"{Run(run)}/entries/{seq}");
 
+    /// <summary>A run's entries, from there on.</summary>
+    public string Entries(RunId run, long? from = null) => $"{Run(run)}/entries{Query(("from", from?.ToString(CultureInfo.InvariantCulture)))}";
+
+    /// <summary>A run's page with the spans of one visit in its timeline.</summary>
+    public string Visit(RunId run, int visit, int from = 0) => string.Create(CultureInfo.InvariantCulture, $"{Run(run)}?visit={visit}{(from == 0 ? "" : $"&from={from}")}#timeline");
+
     /// <summary>A run's conversations, or those of one scope.</summary>
     public string Conversations(RunId run, string? scope = null) => $"{Run(run)}/conversations{Query(("scope", scope))}";
 
