@@ -1,19 +1,17 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Routing;
 
 namespace Signalbox.Server.Dashboard.Frame;
 
 /// <summary>
-/// The addresses of the dashboard's pages, below whatever the host put it under: the request's path base and the prefix of the group that it was mapped in. No page writes an address in another way.
-/// One for each request.
+/// The addresses of the dashboard's pages, below whatever the host put it under: the request's path base, into which the gate has moved our prefix. No page writes an address in another way. One for each request.
 /// </summary>
 internal sealed class DashboardLinks
 {
     private readonly DashboardAssets _assets;
 
     public DashboardLinks(IHttpContextAccessor http, DashboardAssets assets)
-        : this(RootOf(http.HttpContext ?? throw new InvalidOperationException("There is no request whose links these could be.")), assets)
+        : this(SignalboxRoute.PathBaseOf(http.HttpContext ?? throw new InvalidOperationException("There is no request whose links these could be.")).ToUriComponent().TrimEnd('/'), assets)
     {
     }
 
@@ -75,25 +73,4 @@ internal sealed class DashboardLinks
         var query = string.Join('&', members.Where(m => !string.IsNullOrEmpty(m.Value)).Select(m => $"{Uri.EscapeDataString(m.Name)}={Uri.EscapeDataString(m.Value!)}"));
         return query.Length == 0 ? "" : "?" + query;
     }
-
-    /// <summary>
-    /// A group does not tell its endpoints what it lies under; but each knows how many segments of its pattern are its own (<see cref="DashboardRoute"/>), and what comes before these in the request's path is the prefix.
-    /// </summary>
-    internal static string RootOf(HttpContext http)
-    {
-        var prefix = "";
-        if (http.GetEndpoint() is RouteEndpoint endpoint && endpoint.Metadata.GetMetadata<DashboardRoute>() is { } route)
-        {
-            var segments = (http.Request.Path.ToUriComponent() ?? "").Split('/', StringSplitOptions.RemoveEmptyEntries);
-            prefix = string.Concat(segments.Take(Math.Max(0, endpoint.RoutePattern.PathSegments.Count - route.Segments)).Select(s => "/" + s));
-        }
-
-        return http.Request.PathBase.ToUriComponent().TrimEnd('/') + prefix;
-    }
-}
-
-/// <summary>Marks an endpoint as the dashboard's. <paramref name="Segments"/> is how many segments its pattern has below the dashboard's root.</summary>
-internal sealed record DashboardRoute(int Segments)
-{
-    public static DashboardRoute Of(string pattern) => new(pattern.Split('/', StringSplitOptions.RemoveEmptyEntries).Length);
 }
