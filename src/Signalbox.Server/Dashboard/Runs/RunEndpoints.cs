@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Routing;
 using Signalbox.Journal;
 using Signalbox.Queries;
+using Signalbox.Server.Dashboard.Frame;
 using Signalbox.Storage;
 
 namespace Signalbox.Server.Dashboard.Runs;
@@ -126,7 +127,7 @@ internal static class RunEndpoints
         _ => null,
     };
 
-    private static RazorComponentResult<Frame.MessagePage> NotFound(string run) => DashboardEndpoints.NotFound("run_not_found", $"There is no run '{run}' in this store.");
+    private static RazorComponentResult<MessagePage> NotFound(string run) => DashboardEndpoints.NotFound("run_not_found", $"There is no run '{run}' in this store.");
 
     private static RunId? Id(string run) => run.Length is > 0 and <= 64 && !string.IsNullOrWhiteSpace(run) ? new RunId(run) : null;
 
