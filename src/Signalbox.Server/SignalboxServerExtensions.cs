@@ -8,6 +8,7 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
+using Signalbox.Server.Api;
 using Signalbox.Server.Dashboard;
 using Signalbox.Server.Dashboard.Frame;
 
@@ -50,6 +51,7 @@ public static class SignalboxServerExtensions
                 cookie.SlidingExpiration = true;
             });
         services.AddAuthorization();
+        services.AddApi();
         services.TryAddSingleton<Callers>();
         services.TryAddSingleton<Gate>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IAuthorizationHandler, RoleCheck>());
@@ -75,6 +77,7 @@ public static class SignalboxServerExtensions
             endpoint.RequestDelegate = context => gate.PassAsync(context, route, next);
         });
         Login.Map(all);
+        all.MapApi();
         all.MapDashboard();
         return all;
     }

@@ -1,10 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
-using Signalbox.CommandLine.Actions;
 using Signalbox.CommandLine.Rendering;
 using Signalbox.CommandLine.Stores;
 using Signalbox.Journal;
+using Signalbox.Queries;
 using Signalbox.Storage;
 
 namespace Signalbox.CommandLine.Commands;
@@ -12,30 +12,45 @@ namespace Signalbox.CommandLine.Commands;
 /// <summary><c>signalbox actions</c>: what was done to the world, on what proof and by whose approval.</summary>
 internal static class ActionsCommand
 {
+    /// <summary>How many journals one command reads: a run's row does not say what was done in it.</summary>
+    private const int RunsMax = 1_000;
+
+    private static readonly string[] s_statuses =
+    [
+        "probed", "proposed", "asks", "approved", "rejected", "queued", "intended", "executed", "verified", "not_applied", "diverged", "unverified", "refused", "unknown", "undone", "undo_unverified", "withdrawn",
+    ];
+
     public static Command Create(CommandContext context)
     {
         var run = new Argument<string?>("RUN") { Description = "Only this run: its id, or how it begins.", Arity = ArgumentArity.ZeroOrOne };
         var filters = new RunFilterOptions();
         var limit = new Option<int>("--limit") { Description = "How many actions at most.", HelpName = "N", DefaultValueFactory = _ => 100 };
-        var command = new Command("actions", "Lists actions with how they stand, their proof, who approved them and what policies said: of one run, or of all, the newest runs first.") { run, limit };
+        var standing = new Option<string[]>("--action-status") { Description = "Only actions that stand so, such as unverified or diverged; may be given several times.", HelpName = "STATUS", DefaultValueFactory = _ => [] };
+        standing.CompletionSources.Add(s_statuses);
+        var command = new Command(
+            "actions", $"Lists actions with how they stand, their proof, who approved them and what policies said: of one run, or of all, the newest runs first. Reads the journals of {RunsMax.ToString("N0", CultureInfo.InvariantCulture)} runs at most.")
+        {
+            run, standing, limit,
+        };
         filters.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var most = RunFilters.Limit(parsed.GetValue(limit));
+            var wanted = Statuses(parsed.GetValue(standing)!);
             var query = filters.Read(parsed, context.Surface.Clock.GetUtcNow());
             await using var store = await context.OpenAsync(parsed, cancellationToken);
             if (parsed.GetValue(run) is { } id)
             {
-                var shown = await WriteAsync(context, store, await RunFinder.GetAsync(store, id, cancellationToken), most, context.WantsJson(parsed), isFirst: true, cancellationToken);
+                var shown = await WriteAsync(context, store, await RunFinder.GetAsync(store, id, cancellationToken), wanted, most, context.WantsJson(parsed), isFirst: true, cancellationToken);
                 TellNone(context, store, shown);
                 return;
             }
 
-            var count = 0;
-            await foreach (var head in EntryPages.OfRunsAsync(store.Reader, await filters.AfterAsync(query, parsed, store, cancellationToken), cancellationToken))
+            var (count, runs) = (0, 0);
+            await foreach (var head in store.Queries.EveryAsync(await filters.AfterAsync(query, parsed, store, cancellationToken), cancellationToken))
             {
-                count += await WriteAsync(context, store, head, most - count, context.WantsJson(parsed), count == 0, cancellationToken);
-                if (count >= most)
+                count += await WriteAsync(context, store, head, wanted, most - count, context.WantsJson(parsed), count == 0, cancellationToken);
+                if (++runs == RunsMax || count >= most)
                 {
                     context.Error.WriteLine(TerminalText.Encode($"There may be more. The next ones: the same command with --after {head.Row.Run}"));
                     break;
@@ -47,16 +62,10 @@ internal static class ActionsCommand
         return command;
     }
 
-    private static async Task<int> WriteAsync(CommandContext context, OpenStore store, RunHead head, int most, bool wantsJson, bool isFirst, CancellationToken cancellationToken)
+    private static async Task<int> WriteAsync(CommandContext context, OpenStore store, RunHead head, string[] wanted, int most, bool wantsJson, bool isFirst, CancellationToken cancellationToken)
     {
-        var fold = new ActionFold();
-        await foreach (var entry in EntryPages.OfRunAsync(store.Reader, head.Row.Run, head.Seq, cancellationToken))
-        {
-            fold.Add(entry);
-        }
-
         var count = 0;
-        foreach (var action in fold.Actions.Take(most))
+        foreach (var action in (await store.Queries.ActionsAsync(head.Row.Run, cancellationToken)).Where(a => wanted.Length == 0 || wanted.Contains(a.Status)).Take(most))
         {
             if (wantsJson)
             {
@@ -86,10 +95,10 @@ internal static class ActionsCommand
         }
     }
 
-    private static void Write(Page page, RunHead head, ActionStory action)
+    public static void Write(Page page, RunHead head, ActionView action)
     {
         page.Line(
-            new Piece(VisibleText.Of($"{(action.Undo ? "undo " : "")}{action.Name}"), Tone.Strong), " ", new Piece(action.Status, ToneOf(action.Status)),
+            new Piece(VisibleText.Of($"{(action.IsUndo ? "undo " : "")}{action.Name}"), Tone.Strong), " ", new Piece(action.Status.Replace('_', ' '), ToneOf(action.Status)),
             string.Create(CultureInfo.InvariantCulture, $"  run {head.Row.Run}, {action.State}, visit {action.Visit}, {Words.Time(Microseconds.ToTime(action.At))}"));
         if (action.Arguments is { IsMissing: false } arguments)
         {
@@ -111,9 +120,9 @@ internal static class ActionsCommand
             page.Field("claims", VisibleText.Of($"'{claim.Intent}' on {claim.Resource}"));
         }
 
-        foreach (var approver in action.Approvers)
+        foreach (var answer in action.Answers)
         {
-            page.Field("answered", VisibleText.Of($"{approver.Actor} ({Roles(approver)}): {approver.Choice}{(approver.Comment is { Length: > 0 } comment ? $", \"{comment}\"" : "")}", 600));
+            page.Field("answered", VisibleText.Of(Answered(answer), 600));
         }
 
         foreach (var verdict in action.Verdicts)
@@ -121,9 +130,9 @@ internal static class ActionsCommand
             page.Field("policy", VisibleText.Of($"{verdict.Policy} says {verdict.Verdict}: {verdict.Reason}", 600), verdict.Verdict == "allow" ? Tone.Plain : Tone.Attention);
         }
 
-        foreach (var (raised, ruled) in action.Conflicts)
+        foreach (var conflict in action.Conflicts)
         {
-            page.Field("conflict", VisibleText.Of($"{ClaimWords.Conflict(raised)}: {(ruled is null ? "no ruling yet" : ClaimWords.Ruling(ruled))}", 900), Tone.Attention);
+            page.Field("conflict", VisibleText.Of($"{ClaimWords.Conflict(conflict.Raised)}: {(conflict.Ruled is null ? "no ruling yet" : ClaimWords.Ruling(conflict.Ruled))}", 900), Tone.Attention);
         }
 
         Optional("target", action.TargetClass is { } target ? target + (action.Reversibility is { } how ? ", " + how : "") : null);
@@ -139,7 +148,20 @@ internal static class ActionsCommand
         }
     }
 
-    private static string Roles(Approver approver) => approver.Roles.Count == 0 ? "no role" : string.Join(", ", approver.Roles.Select(r => r == Caller.AnyRole ? "every role" : r));
+    /// <summary>Who said what, in which roles.</summary>
+    public static string Answered(AnswerView answer)
+    {
+        var roles = answer.Roles.Count == 0 ? "no role" : string.Join(", ", answer.Roles.Select(r => r == Caller.AnyRole ? "every role" : r));
+        return $"{answer.Actor} ({roles}): {answer.Choice}{(answer.Comment is { Length: > 0 } comment ? $", \"{comment}\"" : "")}";
+    }
+
+    private static string[] Statuses(IEnumerable<string> texts)
+    {
+        string[] wanted = [.. texts.SelectMany(t => t.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)).Select(t => t.Replace(' ', '_'))];
+        return wanted.FirstOrDefault(w => !s_statuses.Contains(w)) is { } unknown
+            ? throw CliException.WrongUse($"--action-status wants one of {string.Join(", ", s_statuses)}; got '{unknown}'. Nothing was listed.")
+            : wanted;
+    }
 
     private static Tone ToneOf(string status) => status switch
     {
@@ -149,18 +171,18 @@ internal static class ActionsCommand
         _ => Tone.Attention,
     };
 
-    private static void WriteJson(Utf8JsonWriter json, RunHead head, ActionStory action)
+    public static void WriteJson(Utf8JsonWriter json, RunHead head, ActionView action)
     {
         json.WriteStartObject();
         json.WriteString("run", head.Row.Run.Value);
         json.WriteString("actionId", action.Id);
         json.WriteString("action", action.Name);
         json.WriteString("status", action.Status);
-        json.WriteBoolean("undo", action.Undo);
+        json.WriteBoolean("undo", action.IsUndo);
         json.WriteString("state", action.State);
         json.WriteNumber("visit", action.Visit);
-        json.OptionalText("scope", action.Step.Scope);
-        json.OptionalText("step", action.Step.Step);
+        json.OptionalText("scope", action.Scope);
+        json.OptionalText("step", action.Step);
         json.OptionalTime("at", action.At);
         if (action.Arguments is { IsMissing: false } arguments)
         {
@@ -195,16 +217,16 @@ internal static class ActionsCommand
         json.WriteEndObject();
     }
 
-    private static void Answers(Utf8JsonWriter json, ActionStory action)
+    private static void Answers(Utf8JsonWriter json, ActionView action)
     {
         json.WriteStartArray("answers");
-        foreach (var approver in action.Approvers)
+        foreach (var answer in action.Answers)
         {
             json.WriteStartObject();
-            json.WriteString("actor", approver.Actor);
-            json.WriteString("choice", approver.Choice);
-            CardPage.Texts(json, "roles", approver.Roles);
-            json.OptionalText("comment", approver.Comment);
+            json.WriteString("actor", answer.Actor);
+            json.WriteString("choice", answer.Choice);
+            CardPage.Texts(json, "roles", answer.Roles);
+            json.OptionalText("comment", answer.Comment);
             json.WriteEndObject();
         }
 
@@ -221,9 +243,9 @@ internal static class ActionsCommand
 
         json.WriteEndArray();
         json.WriteStartArray("conflicts");
-        foreach (var (raised, ruled) in action.Conflicts)
+        foreach (var conflict in action.Conflicts)
         {
-            ClaimsCommand.WriteConflict(json, raised, ruled);
+            ClaimsCommand.WriteConflict(json, conflict);
         }
 
         json.WriteEndArray();

@@ -45,7 +45,7 @@ internal static class AnswerCommand
     private static async Task ThrowIfAboutAnActionAsync(OpenStore store, RunHead head, string? question, CancellationToken cancellationToken)
     {
         var meant = OpenQuestion.Find(head, question);
-        var about = (await OpenQuestion.OfAsync(store.Reader, head, cancellationToken)).FirstOrDefault(q => meant.Contains(q.Wait) && q.IsAboutAnAction);
+        var about = (await OpenQuestion.OfAsync(store.Queries, head, cancellationToken)).FirstOrDefault(q => meant.Contains(q.Wait) && q.IsAboutAnAction);
         if (about is not null && meant.Count == 1)
         {
             throw CliException.WrongUse($"Run {head.Row.Run} asks about an action; look at it and say so by the commands for that. Nothing was answered.", [.. about.Commands(store, head).Select(c => "  " + c)]);
@@ -54,7 +54,7 @@ internal static class AnswerCommand
 
     private static async Task<CliException> ChoiceMissingAsync(OpenStore store, RunHead head, CancellationToken cancellationToken)
     {
-        var questions = await OpenQuestion.OfAsync(store.Reader, head, cancellationToken);
+        var questions = await OpenQuestion.OfAsync(store.Queries, head, cancellationToken);
         const string Nothing = "No choice was given, and nothing was answered.";
         return questions.Count == 0
             ? CliException.WrongUse($"{Nothing} Run {head.Row.Run} has no open question.")

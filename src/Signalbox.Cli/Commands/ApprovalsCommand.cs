@@ -46,7 +46,7 @@ internal static class ApprovalsCommand
 
         foreach (var wait in waits)
         {
-            var card = await ApprovalCard.ReadAsync(store.Reader, head, wait, cancellationToken);
+            var card = await store.Queries.CardAsync(head, wait, cancellationToken);
             if (wantsJson)
             {
                 JsonOutput.Line(context.Output, json => CardPage.WriteJson(json, card));
@@ -55,7 +55,7 @@ internal static class ApprovalsCommand
 
             CardPage.Write(context.Page, card, full);
             context.Page.Line();
-            foreach (var line in new OpenQuestion(wait, null, card.Asked).Commands(store, head, isShown: true))
+            foreach (var line in new OpenQuestion(card).Commands(store, head, isShown: true))
             {
                 context.Page.Line("  " + line);
             }
@@ -69,29 +69,28 @@ internal static class ApprovalsCommand
 
     private static async Task ListAsync(CommandContext context, OpenStore store, int limit, bool wantsJson, CancellationToken cancellationToken)
     {
-        var open = new List<(RunHead Head, OpenWait Wait)>();
-        await foreach (var head in EntryPages.OfRunsAsync(store.Reader, new RunQuery { AsksAPerson = true }, cancellationToken))
+        var open = 0;
+        await foreach (var head in store.Queries.EveryAsync(new RunQuery { AsksAPerson = true }, cancellationToken))
         {
-            open.AddRange(head.Waits.Where(w => w.Kind == WaitKind.Approval).Select(w => (head, w)));
+            open += head.Waits.Count(w => w.Kind == WaitKind.Approval);
         }
 
-        var first = open.OrderBy(o => o.Wait.Due ?? long.MaxValue).ThenBy(o => o.Head.Row.ChangedAt).Take(limit).ToList();
+        var first = await store.Queries.InboxAsync(limit, cancellationToken);
         var table = new Table([new("RUN"), new("DUE"), new("WHAT", 20), new("NEEDS", 12), new("SO FAR", 8)]);
-        foreach (var (head, wait) in first)
+        foreach (var card in first)
         {
-            var asked = await store.Reader.ReadAsync(head.Row.Run, wait.Seq, 1, cancellationToken) is [var entry] ? Tolerant.Read<ApprovalRequested>(entry) : null;
             if (wantsJson)
             {
-                JsonOutput.Line(context.Output, json => CardPage.WriteJson(json, head, wait, asked));
+                JsonOutput.Line(context.Output, json => CardPage.WriteListedJson(json, card));
             }
             else
             {
                 table.Add(
-                    head.Row.Run.Value,
-                    wait.Due is { } due ? Microseconds.ToTime(due) - context.Page.Now is var left && left > TimeSpan.Zero ? "in " + Words.Age(left) : "over" : "never",
-                    new Piece(What(wait, asked), Tone.Attention),
-                    Needs(wait.Approval?.Terms),
-                    string.Join(", ", (wait.Approval?.Voices ?? []).Select(v => $"{v.Actor}: {v.Choice}")));
+                    card.Row.Run.Value,
+                    card.Wait.Due is { } due ? Microseconds.ToTime(due) - context.Page.Now is var left && left > TimeSpan.Zero ? "in " + Words.Age(left) : "over" : "never",
+                    new Piece(What(card), Tone.Attention),
+                    Needs(card.Wait.Approval?.Terms),
+                    string.Join(", ", (card.Wait.Approval?.Voices ?? []).Select(v => $"{v.Actor}: {v.Choice}")));
             }
         }
 
@@ -106,17 +105,16 @@ internal static class ApprovalsCommand
             context.Error.WriteLine(TerminalText.Encode($"Nothing in the store '{store.Path}' waits for a person."));
         }
 
-        if (open.Count > first.Count)
+        if (open > first.Count)
         {
-            context.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"There are {open.Count - first.Count:N0} more. See them with --limit."));
+            context.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"There are {open - first.Count:N0} more. See them with --limit."));
         }
     }
 
-    private static string What(OpenWait wait, ApprovalRequested? asked) => asked switch
+    private static string What(ApprovalCard card) => card.Asked switch
     {
-        null => $"(the question cannot be read; entry {wait.Seq})",
         { Action: { } action } => $"{(action.Undo ? "undo " : "")}{VisibleText.Of(action.Action)} {Arguments(action.Arguments)}",
-        _ => VisibleText.Of(asked.Title, 400),
+        var asked => VisibleText.Of(asked.Title, 400),
     };
 
     private static string Arguments(RawJson arguments)

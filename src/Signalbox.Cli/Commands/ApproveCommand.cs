@@ -53,8 +53,8 @@ internal static class ApproveCommand
         var given = parsed.GetValue(options.Hash);
         if (wait is not null)
         {
-            var card = await ApprovalCard.ReadAsync(store.Reader, head, wait, cancellationToken);
-            ThrowIfNoAction(store, head, wait, card, choice);
+            var card = await store.Queries.CardAsync(head, wait, cancellationToken);
+            ThrowIfNoAction(store, head, card, choice);
             given = given is null ? await show(card) : Whole(given, card.Hash!);
             step = new ScopedStep(wait.Scope, wait.Step).ToString();
         }
@@ -76,13 +76,18 @@ internal static class ApproveCommand
             [.. several.Select(w => $"  --step {Shell.Quote(new ScopedStep(w.Scope, w.Step).ToString())}"), $"  See them: {CommandContext.Invocation(store, "approvals", head.Row.Run.Value)}"]),
     };
 
-    private static void ThrowIfNoAction(OpenStore store, RunHead head, OpenWait wait, ApprovalCard card, string choice)
+    private static void ThrowIfNoAction(OpenStore store, RunHead head, ApprovalCard card, string choice)
     {
+        if (card.IsUnreadable)
+        {
+            throw new CliException(ExitCodes.Refused, "journal_damaged", $"{card.Fault} Nothing was answered.");
+        }
+
         if (card.Asked.Action is null)
         {
             throw CliException.WrongUse(
                 $"What run {head.Row.Run} asks is about no action, and '{choice}' may mean nothing there. Nothing was answered. Its choices:",
-                [.. new OpenQuestion(wait, null, card.Asked).Commands(store, head).Select(c => "  " + c)]);
+                [.. new OpenQuestion(card).Commands(store, head).Select(c => "  " + c)]);
         }
 
         if (card.Fault is { } fault && choice != OpenApproval.Reject)

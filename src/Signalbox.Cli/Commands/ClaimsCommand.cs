@@ -1,10 +1,10 @@
 using System.CommandLine;
 using System.Net;
 using System.Text.Json;
-using Signalbox.CommandLine.Actions;
 using Signalbox.CommandLine.Rendering;
 using Signalbox.CommandLine.Stores;
 using Signalbox.Journal;
+using Signalbox.Queries;
 using Signalbox.Storage;
 
 namespace Signalbox.CommandLine.Commands;
@@ -29,9 +29,9 @@ internal static class ClaimsCommand
             };
             await using var store = await context.OpenAsync(parsed, cancellationToken);
             var head = parsed.GetValue(run) is { } id ? await RunFinder.GetAsync(store, id, cancellationToken) : null;
-            var rows = await store.Reader.ClaimsAsync(query with { Run = head?.Row.Run }, cancellationToken);
-            var behind = await BehindAsync(store.Reader, rows, cancellationToken);
-            var conflicts = await ConflictsAsync(store.Reader, head, rows, cancellationToken);
+            var rows = await store.Queries.ClaimsAsync(query with { Run = head?.Row.Run }, cancellationToken);
+            var behind = await BehindAsync(store.Queries, rows, cancellationToken);
+            var conflicts = await ConflictsAsync(store.Queries, head, rows, cancellationToken);
             if (context.WantsJson(parsed))
             {
                 WriteJson(context, rows, behind, conflicts);
@@ -51,8 +51,9 @@ internal static class ClaimsCommand
     }
 
     /// <summary>A conflict for programs, with its latest ruling.</summary>
-    public static void WriteConflict(Utf8JsonWriter json, ConflictRaised raised, ConflictRuled? ruled)
+    public static void WriteConflict(Utf8JsonWriter json, ConflictView conflict)
     {
+        var (raised, ruled) = (conflict.Raised, conflict.Ruled);
         json.WriteStartObject();
         json.WriteString("actionId", raised.ActionId);
         json.WriteString("resource", raised.Resource);
@@ -80,7 +81,7 @@ internal static class ClaimsCommand
             await using var store = await context.OpenAsync(parsed, cancellationToken);
             var head = await RunFinder.GetAsync(store, parsed.GetValue(run)!, cancellationToken);
             var given = parsed.GetValue(action)!;
-            var own = await store.Reader.ClaimsAsync(new ClaimQuery { Run = head.Row.Run, Limit = RunFilters.LimitMax }, cancellationToken);
+            var own = await store.Queries.ClaimsAsync(new ClaimQuery { Run = head.Row.Run, Limit = RunFilters.LimitMax }, cancellationToken);
             var ids = given.Length >= 6 ? own.Select(c => c.ActionId).Where(a => a.StartsWith(given, StringComparison.Ordinal)).Distinct().ToArray() : [];
             return await Execution.RunAsync(context, parsed, store, new ReleaseClaim(head.Row.Run, ids is [var id] ? id : given, parsed.GetValue(reason)!), head, cancellationToken);
         });
@@ -88,12 +89,12 @@ internal static class ClaimsCommand
     }
 
     /// <summary>For each that queues: those that are settled, or have their turn, before it.</summary>
-    private static async Task<Dictionary<string, IReadOnlyList<ClaimRow>>> BehindAsync(IRunReader reader, IReadOnlyList<ClaimRow> rows, CancellationToken cancellationToken)
+    private static async Task<Dictionary<string, IReadOnlyList<ClaimRow>>> BehindAsync(RunQueries queries, IReadOnlyList<ClaimRow> rows, CancellationToken cancellationToken)
     {
         var behind = new Dictionary<string, IReadOnlyList<ClaimRow>>(StringComparer.Ordinal);
         foreach (var queued in rows.Where(r => r.Phase == ClaimPhase.Queued).GroupBy(r => r.ActionId))
         {
-            var others = await reader.ClaimsAsync(
+            var others = await queries.ClaimsAsync(
                 new ClaimQuery { Overlapping = [.. queued.Select(q => q.Claim.Resource)], Phases = [ClaimPhase.Hold, ClaimPhase.Queued], Limit = RunFilters.LimitMax }, cancellationToken);
             behind[queued.Key] = [.. others.Where(o => o.ActionId != queued.Key && (o.Phase == ClaimPhase.Hold || o.Position < queued.First().Position))];
         }
@@ -102,23 +103,13 @@ internal static class ClaimsCommand
     }
 
     /// <summary>A run's conflicts, or those between the claims that are listed, each from the side that came later.</summary>
-    private static async Task<IReadOnlyList<(RunId Run, ConflictRaised Raised, ConflictRuled? Ruled)>> ConflictsAsync(IRunReader reader, RunHead? head, IReadOnlyList<ClaimRow> rows, CancellationToken cancellationToken)
+    private static async Task<IReadOnlyList<(RunId Run, ConflictView Conflict)>> ConflictsAsync(RunQueries queries, RunHead? head, IReadOnlyList<ClaimRow> rows, CancellationToken cancellationToken)
     {
-        var found = new List<(RunId, ConflictRaised, ConflictRuled?)>();
+        var found = new List<(RunId, ConflictView)>();
         foreach (var run in head is not null ? [head.Row.Run] : Opposed(rows))
         {
-            if (await reader.FindAsync(run, cancellationToken) is not { } of)
-            {
-                continue;
-            }
-
-            var fold = new ActionFold();
-            await foreach (var entry in EntryPages.OfRunAsync(reader, run, of.Seq, cancellationToken))
-            {
-                fold.Add(entry);
-            }
-
-            found.AddRange(fold.Actions.SelectMany(a => a.Conflicts.Select(c => (run, c.Raised, c.Ruled))).Where(c => head is not null || c.Raised.OtherPhase != ClaimPhase.Proposal));
+            var actions = await queries.ActionsAsync(run, cancellationToken);
+            found.AddRange(actions.SelectMany(a => a.Conflicts).Where(c => head is not null || c.Raised.OtherPhase != ClaimPhase.Proposal).Select(c => (run, c)));
         }
 
         return found;
@@ -145,7 +136,7 @@ internal static class ClaimsCommand
     }
 
     private static void Write(
-        CommandContext context, OpenStore store, IReadOnlyList<ClaimRow> rows, Dictionary<string, IReadOnlyList<ClaimRow>> behind, IReadOnlyList<(RunId Run, ConflictRaised Raised, ConflictRuled? Ruled)> conflicts)
+        CommandContext context, OpenStore store, IReadOnlyList<ClaimRow> rows, Dictionary<string, IReadOnlyList<ClaimRow>> behind, IReadOnlyList<(RunId Run, ConflictView Conflict)> conflicts)
     {
         var page = context.Page;
         if (rows.Count == 0)
@@ -173,16 +164,16 @@ internal static class ClaimsCommand
         {
             page.Line();
             page.Line(new Piece("Conflicts", Tone.Strong));
-            foreach (var (run, raised, ruled) in conflicts)
+            foreach (var (run, conflict) in conflicts)
             {
-                page.Paragraph(VisibleText.Of($"run {run}: {ClaimWords.Conflict(raised)}"), 2, Tone.Attention);
-                page.Paragraph(ruled is null ? "no ruling yet" : VisibleText.Of(ClaimWords.Ruling(ruled), 900), 4);
+                page.Paragraph(VisibleText.Of($"run {run}: {ClaimWords.Conflict(conflict.Raised)}"), 2, Tone.Attention);
+                page.Paragraph(conflict.Ruled is null ? "no ruling yet" : VisibleText.Of(ClaimWords.Ruling(conflict.Ruled), 900), 4);
             }
         }
     }
 
     private static void WriteJson(
-        CommandContext context, IReadOnlyList<ClaimRow> rows, Dictionary<string, IReadOnlyList<ClaimRow>> behind, IReadOnlyList<(RunId Run, ConflictRaised Raised, ConflictRuled? Ruled)> conflicts)
+        CommandContext context, IReadOnlyList<ClaimRow> rows, Dictionary<string, IReadOnlyList<ClaimRow>> behind, IReadOnlyList<(RunId Run, ConflictView Conflict)> conflicts)
     {
         foreach (var row in rows)
         {
@@ -204,9 +195,9 @@ internal static class ClaimsCommand
                 json.OptionalTime("until", row.Until);
                 CardPage.Texts(json, "behind", [.. behind.GetValueOrDefault(row.ActionId, []).Select(b => b.ActionId).Distinct()]);
                 json.WriteStartArray("conflicts");
-                foreach (var (_, raised, ruled) in conflicts.Where(c => c.Raised.ActionId == row.ActionId))
+                foreach (var (_, conflict) in conflicts.Where(c => c.Conflict.Raised.ActionId == row.ActionId))
                 {
-                    WriteConflict(json, raised, ruled);
+                    WriteConflict(json, conflict);
                 }
 
                 json.WriteEndArray();

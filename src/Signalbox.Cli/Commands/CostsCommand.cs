@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.Text.Json;
-using Signalbox.CommandLine.Costs;
 using Signalbox.CommandLine.Rendering;
 using Signalbox.CommandLine.Stores;
+using Signalbox.Queries;
 using Signalbox.Storage;
 
 namespace Signalbox.CommandLine.Commands;
@@ -30,12 +30,12 @@ internal static class CostsCommand
 
     private static async Task SumAsync(CommandContext context, OpenStore store, RunQuery query, int limit, bool byRun, bool wantsJson, CancellationToken cancellationToken)
     {
-        var all = new CostFold();
-        var table = new Table([.. byRun ? new Column[] { new("RUN", 12) } : [], new("AGENT", 8), new("TIER", 6), new("MODEL", 10), new("COST"), new("CALLS"), new("IN"), new("OUT"), new("REJECTED"), new("AT WORK")]);
+        IReadOnlyList<CostView> all = [];
+        var table = new Table([.. byRun ? new Column[] { new("RUN", 12) } : [], .. Columns()]);
         using var progress = new Progress(context.Error, context.Surface.ShowsProgress);
         var (runs, spending) = (0, 0);
         RunHead? last = null;
-        await foreach (var head in EntryPages.OfRunsAsync(store.Reader, query, cancellationToken))
+        await foreach (var head in store.Queries.EveryAsync(query, cancellationToken))
         {
             if (runs == limit)
             {
@@ -52,17 +52,11 @@ internal static class CostsCommand
 
             spending++;
             progress.Show($"{Words.Number(runs)} runs read");
-            var own = byRun ? new CostFold() : null;
-            all.BeginRun();
-            await foreach (var entry in EntryPages.OfRunAsync(store.Reader, head.Row.Run, head.Seq, cancellationToken))
+            var own = await store.Queries.CostsAsync(head.Row.Run, cancellationToken);
+            all = RunQueries.Sum([.. all, .. own]);
+            foreach (var cost in byRun ? own : [])
             {
-                all.Add(entry);
-                own?.Add(entry);
-            }
-
-            foreach (var (spender, spent) in own?.Sums ?? [])
-            {
-                Add(context, table, head.Row.Run.Value, spender, spent, byRun, wantsJson);
+                Add(context, table, head.Row.Run.Value, cost, byRun, wantsJson);
             }
         }
 
@@ -70,11 +64,12 @@ internal static class CostsCommand
         Finish(context, store, table, all, (runs, spending), byRun, wantsJson);
     }
 
-    private static void Finish(CommandContext context, OpenStore store, Table table, CostFold all, (int All, int Spending) runs, bool byRun, bool wantsJson)
+    private static void Finish(CommandContext context, OpenStore store, Table table, IReadOnlyList<CostView> all, (int All, int Spending) runs, bool byRun, bool wantsJson)
     {
-        foreach (var (spender, spent) in byRun && !wantsJson ? [] : all.Sums)
+        var total = all.Aggregate(Spending.None, (sum, c) => sum + c.Spent);
+        foreach (var cost in byRun && !wantsJson ? [] : all)
         {
-            Add(context, table, null, spender, spent, byRun: false, wantsJson);
+            Add(context, table, null, cost, byRun: false, wantsJson);
         }
 
         if (wantsJson)
@@ -84,7 +79,7 @@ internal static class CostsCommand
                 json.WriteStartObject();
                 json.WriteNumber("runs", runs.All);
                 json.WriteNumber("runsWithAgents", runs.Spending);
-                RunJson.Members(json, all.Total);
+                RunJson.Members(json, total);
                 json.WriteEndObject();
             });
         }
@@ -100,41 +95,49 @@ internal static class CostsCommand
                 context.Page.Line();
             }
 
-            context.Page.Line(new Piece($"{Words.Count(runs.All, "run")}, {Words.Number(runs.Spending)} of them with agents: {(runs.Spending == 0 ? "nothing was used up" : AgentWords.Spent(all.Total))}", Tone.Strong));
+            context.Page.Line(new Piece($"{Words.Count(runs.All, "run")}, {Words.Number(runs.Spending)} of them with agents: {(runs.Spending == 0 ? "nothing was used up" : AgentWords.Spent(total))}", Tone.Strong));
         }
     }
 
-    private static void Add(CommandContext context, Table table, string? run, Spender spender, Spending spent, bool byRun, bool wantsJson)
+    private static void Add(CommandContext context, Table table, string? run, CostView cost, bool byRun, bool wantsJson)
     {
         if (wantsJson)
         {
-            JsonOutput.Line(context.Output, json => Write(json, run, spender, spent));
+            JsonOutput.Line(context.Output, json => Write(json, run, cost));
             return;
         }
 
         table.Add(
         [
             .. byRun ? new Piece[] { run ?? "" } : [],
-            spender.Agent,
-            spender.Tier,
-            spender.Model,
-            spent.Micros > 0 ? Words.Money(spent.Micros) : "",
-            Words.Number(spent.Calls),
-            Words.Number(spent.InputTokens),
-            Words.Number(spent.OutputTokens),
-            Words.Number(spent.Rejections),
-            Words.Microseconds(spent.Microseconds),
+            .. Cells(cost),
         ]);
     }
 
-    private static void Write(Utf8JsonWriter json, string? run, Spender spender, Spending spent)
+    /// <summary>A row of a table under <see cref="Columns"/>.</summary>
+    public static Piece[] Cells(CostView cost) =>
+    [
+        cost.Agent,
+        cost.Tier,
+        cost.Model,
+        cost.Spent.Micros > 0 ? Words.Money(cost.Spent.Micros) : "",
+        Words.Number(cost.Spent.Calls),
+        Words.Number(cost.Spent.InputTokens),
+        Words.Number(cost.Spent.OutputTokens),
+        Words.Number(cost.Spent.Rejections),
+        Words.Microseconds(cost.Spent.Microseconds),
+    ];
+
+    public static Column[] Columns() => [new("AGENT", 8), new("TIER", 6), new("MODEL", 10), new("COST"), new("CALLS"), new("IN"), new("OUT"), new("REJECTED"), new("AT WORK")];
+
+    public static void Write(Utf8JsonWriter json, string? run, CostView cost)
     {
         json.WriteStartObject();
         json.OptionalText("run", run);
-        json.WriteString("agent", spender.Agent);
-        json.WriteString("tier", spender.Tier);
-        json.WriteString("model", spender.Model);
-        RunJson.Members(json, spent);
+        json.WriteString("agent", cost.Agent);
+        json.WriteString("tier", cost.Tier);
+        json.WriteString("model", cost.Model);
+        RunJson.Members(json, cost.Spent);
         json.WriteEndObject();
     }
 }

@@ -18,7 +18,7 @@ internal static class Execution
     public static async Task<int> RunAsync(CommandContext context, ParseResult parsed, OpenStore store, RunCommand command, RunHead before, CancellationToken cancellationToken)
     {
         var result = await store.ExecuteAsync(command, cancellationToken);
-        var head = await store.Reader.FindAsync(before.Row.Run, cancellationToken) ?? before;
+        var head = await store.Queries.FindAsync(before.Row.Run, cancellationToken) ?? before;
         var next = await NextSteps.OfAsync(store, head, cancellationToken);
         if (context.WantsJson(parsed))
         {

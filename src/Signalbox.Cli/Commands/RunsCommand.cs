@@ -28,7 +28,7 @@ internal static class RunsCommand
 
     private static async Task ListAsync(CommandContext context, OpenStore store, RunQuery query, bool wantsJson, CancellationToken cancellationToken)
     {
-        var runs = await store.Reader.ListAsync(query with { Limit = Math.Min(query.Limit + 1, RunFilters.LimitMax) }, cancellationToken);
+        var runs = await store.Queries.RunsAsync(query with { Limit = Math.Min(query.Limit + 1, RunFilters.LimitMax) }, cancellationToken);
         var hasMore = runs.Count > query.Limit || runs.Count == RunFilters.LimitMax;
         runs = [.. runs.Take(query.Limit)];
         if (wantsJson)
@@ -72,7 +72,7 @@ internal static class RunsCommand
             ]);
             if (withQuestions)
             {
-                table.Note(string.Join("; ", (await OpenQuestion.OfAsync(store.Reader, head, cancellationToken)).Select(q => q.Summary)));
+                table.Note(string.Join("; ", (await OpenQuestion.OfAsync(store.Queries, head, cancellationToken)).Select(q => q.Summary)));
             }
         }
 

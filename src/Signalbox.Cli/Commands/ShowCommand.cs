@@ -3,6 +3,7 @@ using System.Globalization;
 using Signalbox.CommandLine.Rendering;
 using Signalbox.CommandLine.Stores;
 using Signalbox.Journal;
+using Signalbox.Queries;
 using Signalbox.Storage;
 
 namespace Signalbox.CommandLine.Commands;
@@ -20,15 +21,22 @@ internal static class ShowCommand
             HelpName = "SCOPE",
             Arity = ArgumentArity.ZeroOrOne,
         };
+        var only = new Option<string?>("--only") { Description = $"Show one thing of it instead: {string.Join(", ", ShowPart.Names)}. 'visits' has every transition with its cause and how long it stayed.", HelpName = "WHAT" };
+        only.CompletionSources.Add([.. ShowPart.Names]);
         var diagram = new Option<bool>("--diagram") { Description = "Draw the workflow as a Mermaid state diagram instead." };
-        var command = new Command("show", "Shows a run: how it stands, its path, its timeline, its open questions.") { run, full, conversation, diagram };
+        var command = new Command("show", "Shows a run: how it stands, its path, its timeline, its open questions.") { run, only, full, conversation, diagram };
         command.SetAction(async (parsed, cancellationToken) =>
         {
+            var part = ShowPart.NameOf(parsed.GetValue(only));
             await using var store = await context.OpenAsync(parsed, cancellationToken);
             var head = await RunFinder.GetAsync(store, parsed.GetValue(run)!, cancellationToken);
             if (parsed.GetValue(diagram))
             {
                 DefinitionCommand.WriteMermaid(context.Page, (await DefinitionCommand.LoadAsync(store, head.Row, cancellationToken)).Definition);
+            }
+            else if (part is not null)
+            {
+                await ShowPart.WriteAsync(context, store, head, part, context.WantsJson(parsed), cancellationToken);
             }
             else if (parsed.GetResult(conversation) is not null)
             {
@@ -49,14 +57,14 @@ internal static class ShowCommand
     private static async Task WriteAsync(Page page, OpenStore store, RunHead head, bool full, CancellationToken cancellationToken)
     {
         WriteHeader(page, head);
-        page.Field("path", await RunPath.OfAsync(store.Reader, head, cancellationToken));
+        page.Field("path", RunPath.Of((await store.Queries.ViewAsync(head.Row.Run, cancellationToken))?.Visits ?? []));
 
         page.Line();
         page.Line(new Piece("Timeline", Tone.Strong));
         var timeline = new Timeline(page, Microseconds.From(head.Row.StartedAt));
-        await foreach (var entry in EntryPages.OfRunAsync(store.Reader, head.Row.Run, head.Seq, cancellationToken))
+        await foreach (var entry in store.Queries.JournalAsync(head.Row.Run, head.Seq, cancellationToken))
         {
-            timeline.Add(entry, full && !entry.Body.IsEmpty ? await FullAsync(store.Reader, entry, cancellationToken) : null, await ApartAsync(store.Reader, entry, cancellationToken));
+            timeline.Add(entry, full && !entry.Body.IsEmpty ? await FullAsync(store.Queries, entry, cancellationToken) : null, await ApartAsync(store.Queries, entry, cancellationToken));
         }
 
         await WriteWaitsAsync(page, store, head, cancellationToken);
@@ -93,7 +101,7 @@ internal static class ShowCommand
 
     private static async Task WriteWaitsAsync(Page page, OpenStore store, RunHead head, CancellationToken cancellationToken)
     {
-        foreach (var question in await OpenQuestion.OfAsync(store.Reader, head, cancellationToken))
+        foreach (var question in await OpenQuestion.OfAsync(store.Queries, head, cancellationToken))
         {
             page.Line();
             page.Line(new Piece("Open question ", Tone.Strong), Words.Step(question.Wait.Scope, question.Wait.Step));
@@ -128,6 +136,11 @@ internal static class ShowCommand
     private static async Task WriteDetailsAsync(Page page, OpenStore store, RawJson details, CancellationToken cancellationToken)
     {
         var json = details.Reference is { } hash ? await store.Reader.FindPayloadAsync(hash, cancellationToken) : details.Utf8;
+        if (json is { } bytes)
+        {
+            json = store.Queries.Redactor.Json(new RawJson(bytes)).Utf8;
+        }
+
         if (json is null)
         {
             page.Field("details", $"(payload {details.Reference} is missing or altered)", Tone.Bad);
@@ -154,14 +167,17 @@ internal static class ShowCommand
     }
 
     /// <summary>What an agent was pinned to, which a reader wants to see at once.</summary>
-    private static async Task<ReadOnlyMemory<byte>?> ApartAsync(IRunReader reader, Entry entry, CancellationToken cancellationToken) =>
-        entry.Kind != EntryKinds.AgentBegan || Tolerant.Read<AgentBegan>(entry) is not { Configuration: { IsMissing: false } configuration } ? null
-        : configuration.Reference is { } hash ? await reader.FindPayloadAsync(hash, cancellationToken)
-        : configuration.Utf8;
-
-    private static async Task<string> FullAsync(IRunReader reader, Entry entry, CancellationToken cancellationToken)
+    private static async Task<ReadOnlyMemory<byte>?> ApartAsync(RunQueries queries, Entry entry, CancellationToken cancellationToken)
     {
-        var payloads = await BodyText.LoadAsync(reader, entry, cancellationToken);
-        return JsonOutput.Text(json => BodyText.Write(json, entry, payloads), indented: true);
+        if (entry.Kind != EntryKinds.AgentBegan || Body.Find<AgentBegan>(entry) is not { Configuration: { IsMissing: false } configuration })
+        {
+            return null;
+        }
+
+        var json = configuration.Reference is { } hash ? await queries.Reader.FindPayloadAsync(hash, cancellationToken) : configuration.Utf8;
+        return json is { } bytes ? queries.Redactor.Json(new RawJson(bytes)).Utf8 : (ReadOnlyMemory<byte>?)null;
     }
+
+    private static async Task<string> FullAsync(RunQueries queries, Entry entry, CancellationToken cancellationToken) =>
+        StoredJson.Indent((await queries.EntryAsync(entry.Run, entry.Seq, cancellationToken))?.Body?.Utf8 ?? entry.Body);
 }

@@ -11,14 +11,18 @@ internal static class ShowJson
 {
     public static async Task WriteAsync(TextWriter output, OpenStore store, RunHead head, bool full, CancellationToken cancellationToken)
     {
-        var questions = await OpenQuestion.OfAsync(store.Reader, head, cancellationToken);
-        var path = await RunPath.StatesAsync(store.Reader, head, cancellationToken);
+        var questions = await OpenQuestion.OfAsync(store.Queries, head, cancellationToken);
+        var view = await store.Queries.ViewAsync(head.Row.Run, cancellationToken);
         var begin = JsonOutput.Text(json =>
         {
             json.WriteStartObject();
             RunJson.Members(json, head);
             json.WriteStartArray("path");
-            path.ForEach(json.WriteStringValue);
+            foreach (var visit in view?.Visits ?? [])
+            {
+                json.WriteStringValue(visit.State);
+            }
+
             json.WriteEndArray();
             json.WriteStartArray("questions");
             foreach (var question in questions)
@@ -31,17 +35,17 @@ internal static class ShowJson
         });
         output.Write(begin[..^1] + ",\"entries\":[");
         var separator = "";
-        await foreach (var entry in EntryPages.OfRunAsync(store.Reader, head.Row.Run, head.Seq, cancellationToken))
+        await foreach (var entry in store.Queries.JournalAsync(head.Row.Run, head.Seq, cancellationToken))
         {
-            var payloads = full ? await BodyText.LoadAsync(store.Reader, entry, cancellationToken) : new Dictionary<PayloadHash, ReadOnlyMemory<byte>?>();
-            output.Write(separator + JsonOutput.Text(json => Write(json, entry, payloads)));
+            var body = full ? (await store.Queries.EntryAsync(head.Row.Run, entry.Seq, cancellationToken))?.Body?.Utf8 ?? default : entry.Body;
+            output.Write(separator + JsonOutput.Text(json => Write(json, entry, body)));
             separator = ",";
         }
 
         output.Write("]}\n");
     }
 
-    private static void Write(Utf8JsonWriter json, Entry entry, IReadOnlyDictionary<PayloadHash, ReadOnlyMemory<byte>?> payloads)
+    private static void Write(Utf8JsonWriter json, Entry entry, ReadOnlyMemory<byte> body)
     {
         json.WriteStartObject();
         json.WriteNumber("position", entry.Position);
@@ -55,10 +59,9 @@ internal static class ShowJson
         json.OptionalText("step", entry.Step);
         json.OptionalText("actor", entry.Actor);
         json.OptionalText("cause", entry.Cause);
-        if (!entry.Body.IsEmpty)
+        if (!body.IsEmpty)
         {
-            json.WritePropertyName("body");
-            BodyText.Write(json, entry, payloads);
+            json.Stored("body", body);
         }
 
         json.WriteEndObject();

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Signalbox.Journal;
-using Signalbox.Storage;
 
 namespace Signalbox.CommandLine.Rendering;
 
@@ -40,22 +39,29 @@ internal static class CardPage
     public static void WriteJson(Utf8JsonWriter json, ApprovalCard card)
     {
         json.WriteStartObject();
-        Members(json, card.Row, card.Wait, card.Asked);
+        Members(json, card);
         json.OptionalText("fault", card.Fault);
         json.WriteBoolean("isCut", card.IsCut);
+        if (card.IsMasked)
+        {
+            json.WriteBoolean("isMasked", true);
+        }
+
         json.WriteString("shown", card.ToText(card.AskedAt, full: true));
         json.WriteEndObject();
     }
 
-    public static void WriteJson(Utf8JsonWriter json, RunHead head, OpenWait wait, ApprovalRequested? asked)
+    /// <summary>A card of a list, without how it is shown.</summary>
+    public static void WriteListedJson(Utf8JsonWriter json, ApprovalCard card)
     {
         json.WriteStartObject();
-        Members(json, head.Row, wait, asked);
+        Members(json, card);
         json.WriteEndObject();
     }
 
-    private static void Members(Utf8JsonWriter json, RunRow row, OpenWait wait, ApprovalRequested? asked)
+    private static void Members(Utf8JsonWriter json, ApprovalCard card)
     {
+        var (row, wait, asked) = (card.Row, card.Wait, card.IsUnreadable ? null : card.Asked);
         json.WriteString("run", row.Run.Value);
         json.WriteString("workflow", row.Workflow);
         json.WriteNumber("version", row.Version);

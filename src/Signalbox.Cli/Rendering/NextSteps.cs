@@ -51,7 +51,7 @@ internal static class NextSteps
     private static async Task<IReadOnlyList<string>> WaitingAsync(OpenStore store, RunHead head, bool withQuestions, CancellationToken cancellationToken)
     {
         var steps = new List<string>();
-        foreach (var question in withQuestions ? await OpenQuestion.OfAsync(store.Reader, head, cancellationToken) : [])
+        foreach (var question in withQuestions ? await OpenQuestion.OfAsync(store.Queries, head, cancellationToken) : [])
         {
             steps.Add($"It asks: {question.Summary}");
             steps.AddRange(question.Commands(store, head));

@@ -2,20 +2,25 @@ using System.Text.Json;
 using Signalbox.CommandLine.Commands;
 using Signalbox.CommandLine.Stores;
 using Signalbox.Journal;
+using Signalbox.Queries;
 using Signalbox.Storage;
 
 namespace Signalbox.CommandLine.Rendering;
 
 /// <summary>An open question of a run, as it was asked. <paramref name="Asked"/> is null where its entry cannot be read.</summary>
-internal sealed record OpenQuestion(OpenWait Wait, Entry? Entry, ApprovalRequested? Asked)
+internal sealed record OpenQuestion(OpenWait Wait, DateTimeOffset? AskedAt, ApprovalRequested? Asked)
 {
-    public static async Task<IReadOnlyList<OpenQuestion>> OfAsync(IRunReader reader, RunHead head, CancellationToken cancellationToken)
+    public OpenQuestion(ApprovalCard card)
+        : this(card.Wait, card.IsUnreadable ? null : card.AskedAt, card.IsUnreadable ? null : card.Asked)
+    {
+    }
+
+    public static async Task<IReadOnlyList<OpenQuestion>> OfAsync(RunQueries queries, RunHead head, CancellationToken cancellationToken)
     {
         var questions = new List<OpenQuestion>();
         foreach (var wait in head.Waits.Where(w => w.Kind == WaitKind.Approval))
         {
-            var entry = await reader.ReadAsync(head.Row.Run, wait.Seq, 1, cancellationToken) is [var found] && found.Seq == wait.Seq ? found : null;
-            questions.Add(new OpenQuestion(wait, entry, entry is null ? null : Tolerant.Read<ApprovalRequested>(entry)));
+            questions.Add(new OpenQuestion(await queries.CardAsync(head, wait, cancellationToken)));
         }
 
         return questions;
@@ -81,27 +86,10 @@ internal sealed record OpenQuestion(OpenWait Wait, Entry? Entry, ApprovalRequest
         }
 
         json.OptionalText("hash", Asked?.Action?.ArgumentsHash);
-        json.OptionalTime("askedAt", Entry?.At);
+        json.OptionalTime("askedAt", AskedAt is { } at ? Microseconds.From(at) : null);
         json.OptionalTime("due", Wait.Due);
         json.OptionalText("safe", Asked?.Safe);
         json.WriteNumber("seq", Wait.Seq);
         json.WriteEndObject();
-    }
-}
-
-/// <summary>Reads bodies for showing: a damaged one is no reason to show nothing of a run.</summary>
-internal static class Tolerant
-{
-    public static T? Read<T>(Entry entry)
-        where T : class
-    {
-        try
-        {
-            return Body.Read<T>(entry);
-        }
-        catch (Exception e) when (e is JournalDamagedException or ArgumentException)
-        {
-            return null; // ArgumentException: a hash or an id in the body that is none
-        }
     }
 }

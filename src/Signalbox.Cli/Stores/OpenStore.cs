@@ -1,3 +1,4 @@
+using Signalbox.Queries;
 using Signalbox.Sqlite;
 using Signalbox.Storage;
 
@@ -8,15 +9,20 @@ internal sealed class OpenStore : IAsyncDisposable
 {
     private readonly SqliteRunAccess _access;
 
-    private OpenStore(string path, SqliteRunAccess access)
+    private OpenStore(string path, SqliteRunAccess access, TimeProvider clock)
     {
         Path = path;
         _access = access;
+        Queries = new RunQueries(access.Reader, clock);
     }
 
     /// <summary>The path as it was given.</summary>
     public string Path { get; }
 
+    /// <summary>What is shown comes from here: the same answers as everywhere, masked.</summary>
+    public RunQueries Queries { get; }
+
+    /// <summary>The store as it is, for what must not be masked: checks, exports, and what commands are about.</summary>
     public IRunReader Reader => _access.Reader;
 
     /// <summary>Opens a store that exists; never makes one.</summary>
@@ -33,7 +39,7 @@ internal sealed class OpenStore : IAsyncDisposable
             throw CliException.WrongUse($"--store wants a file; '{path}' is a folder. Nothing was done. The file is usually called {Commands.CommandContext.DefaultStore}.");
         }
 
-        return new OpenStore(path, await SqliteRunAccess.OpenAsync(path, clock, cancellationToken));
+        return new OpenStore(path, await SqliteRunAccess.OpenAsync(path, clock, cancellationToken), clock);
     }
 
     public ValueTask<CommandResult> ExecuteAsync(RunCommand command, CancellationToken cancellationToken) => _access.ExecuteAsync(command, cancellationToken);

@@ -25,12 +25,12 @@ internal static class RunFinder
 
         foreach (var begin in text.StartsWith("r-", StringComparison.Ordinal) ? [text] : new[] { text, "r-" + text })
         {
-            if (begin.Length <= 64 && await store.Reader.FindAsync(new RunId(begin), cancellationToken) is { } exact)
+            if (begin.Length <= 64 && await store.Queries.FindAsync(new RunId(begin), cancellationToken) is { } exact)
             {
                 return exact;
             }
 
-            switch (await store.Reader.ListAsync(new RunQuery { IdPrefix = begin, Limit = ShownMax + 1 }, cancellationToken))
+            switch (await store.Queries.RunsAsync(new RunQuery { IdPrefix = begin, Limit = ShownMax + 1 }, cancellationToken))
             {
                 case []:
                     continue;

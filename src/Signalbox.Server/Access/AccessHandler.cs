@@ -24,6 +24,7 @@ internal sealed class AccessHandler(
     public const string BearerType = "Signalbox.Bearer";
     private const string LocalType = "Signalbox.Local";
     private const string Bearer = "Bearer ";
+    private const string LocalId = "local";
 
     /// <summary>Why nobody gets in by a key at all, for the login page; null if keys can be read.</summary>
     public static string? KeysFault(IServiceProvider services, SignalboxServerOptions options, out IReadOnlyList<ApiKey> keys)
@@ -47,6 +48,11 @@ internal sealed class AccessHandler(
 
     /// <summary>Whether a request brings a key itself, which no page of a stranger can make a browser do.</summary>
     public static bool HasBearer(HttpRequest request) => request.Headers.Authorization.ToString().StartsWith(Bearer, StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>Whether whoever was let in by a key would be let in again now: what lasts longer than a request asks this from time to time.</summary>
+    public static bool IsStillIn(HttpContext context, SignalboxServerOptions options, TimeProvider clock) =>
+        options.AuthenticationScheme is not null || context.User.FindFirstValue(ClaimTypes.NameIdentifier) is not { } id || id == LocalId
+        || (KeysFault(context.RequestServices, options, out var keys) is null && keys.FirstOrDefault(k => k.Id == id)?.IsLive(clock.GetUtcNow()) == true);
 
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
@@ -114,7 +120,7 @@ internal sealed class AccessHandler(
 
     private static ClaimsPrincipal Local()
     {
-        var principal = Principal(LocalType, "local", "person:" + Environment.UserName, [Caller.AnyRole]);
+        var principal = Principal(LocalType, LocalId, "person:" + Environment.UserName, [Caller.AnyRole]);
         ((ClaimsIdentity)principal.Identity!).AddClaim(new System.Security.Claims.Claim(Callers.LocalClaim, "true"));
         return principal;
     }

@@ -41,13 +41,16 @@ internal static class ApiJson
     {
         foreach (var property in type.Properties)
         {
-            var name = (property.AttributeProvider as MemberInfo)?.Name ?? "";
-            if ((property.PropertyType == typeof(long) || property.PropertyType == typeof(long?)) && (name is "At" or "Due" or "Until" || name.EndsWith("At", StringComparison.Ordinal)))
+            if (IsTime(property))
             {
                 property.CustomConverter = property.PropertyType == typeof(long) ? new MicrosecondsConverter() : new OptionalMicrosecondsConverter();
             }
         }
     }
+
+    public static bool IsTime(JsonPropertyInfo property) =>
+        (property.PropertyType == typeof(long) || property.PropertyType == typeof(long?))
+        && (property.AttributeProvider as MemberInfo)?.Name is { } name && (name is "At" or "Due" or "Until" or "ReadySince" || name.EndsWith("At", StringComparison.Ordinal));
 
     public static string Iso(DateTimeOffset time) => time.ToUniversalTime().ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture);
 

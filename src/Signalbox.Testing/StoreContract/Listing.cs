@@ -41,6 +41,7 @@ internal static class Listing
         var asks = (await harness.ParkAsync(Ask("block"))).Row.Run;
         var waits = (await harness.ParkAsync(Wait("go", "go"))).Row.Run;
         await harness.CommitAsync(blue, Entered("Elsewhere", 2));
+        await harness.CommitAsync(red, Reserved);
 
         await ListedAsync("all", new RunQuery(), waits, asks, blue, red);
         await ListedAsync("by workflow", new RunQuery { Workflow = "red" }, red);
@@ -58,6 +59,11 @@ internal static class Listing
         await ListedAsync("since a little later", new RunQuery { Since = begin.AddMinutes(1).AddTicks(1) }, waits, asks);
         await ListedAsync("until", new RunQuery { Until = begin.AddMinutes(1) }, red);
         await ListedAsync("until a little later", new RunQuery { Until = begin.AddMinutes(1).AddTicks(1) }, blue, red);
+        await ListedAsync("that have changed since", new RunQuery { ChangedSince = begin.AddMinutes(2) }, waits, asks, blue);
+        await ListedAsync("that have changed since a little later", new RunQuery { ChangedSince = begin.AddMinutes(2).AddTicks(1) });
+        await ListedAsync("by what they have cost", new RunQuery { MicrosMin = 3_000 }, red);
+        await ListedAsync("by more than any has cost", new RunQuery { MicrosMin = 3_001 });
+        await ListedAsync("by a cost that all have", new RunQuery { MicrosMin = 0 }, waits, asks, blue, red);
         await ListedAsync("of another definition", new RunQuery { FingerprintIsNot = Definition.Hash.Value });
         await ListedAsync("of a definition that none has", new RunQuery { FingerprintIsNot = "x" }, waits, asks, blue, red);
         await ListedAsync("that ask a person", new RunQuery { AsksAPerson = true }, asks);

@@ -104,6 +104,9 @@ public sealed class ApprovalCard
     /// <summary>Why nobody can know what would be done, and so nobody should approve it; null if all is well.</summary>
     public string? Fault { get; }
 
+    /// <summary>Whether the question itself is missing, altered or erased: then nothing of it is known but who might answer.</summary>
+    public bool IsUnreadable { get; private init; }
+
     /// <summary>Whether a part of the arguments is masked, and so not shown to whoever approves. What is approved, and its hash, is all of them.</summary>
     public bool IsMasked { get; }
 
@@ -117,7 +120,10 @@ public sealed class ApprovalCard
         var terms = wait.Approval?.Terms;
         var asked = new ApprovalRequested($"(the question cannot be read; entry {Number(wait.Seq)})", terms?.Choices ?? [], null, wait.Due, terms?.Safe, terms);
         return new(
-            head.Row, wait, head.Row.ChangedAt, asked, null, null, "", [], [], Redactor.None, "The question is missing, altered or erased in the store; nobody can say what is asked. Do not answer it. See: signalbox check");
+            head.Row, wait, head.Row.ChangedAt, asked, null, null, "", [], [], Redactor.None, "The question is missing, altered or erased in the store; nobody can say what is asked. Do not answer it. See: signalbox check")
+        {
+            IsUnreadable = true,
+        };
     }
 
     /// <inheritdoc cref="ReadAsync(IRunReader, RunHead, OpenWait, CancellationToken)"/>

@@ -83,7 +83,7 @@ internal sealed class ConversationFold(IRunReader reader, Redactor redactor, Run
         if (stored is not { } bytes || Parse(redactor.Value(new RawJson(bytes))) is not { } json)
         {
             conversation.Messages.Add(new(
-                entry.Seq, entry.At, model.Turn, isReply ? "assistant" : "user", "", ResolvedBody.Missing(address), Fault: $"payload {address} is missing or altered") { Step = entry.Step });
+                entry.Seq, entry.At, model.Turn, isReply ? "assistant" : "user", "", ResolvedBody.Missing(address), model.Model, Fault: $"payload {address} is missing or altered") { Step = entry.Step, FinishReason = isReply ? model.FinishReason : null });
             return;
         }
 
@@ -91,7 +91,7 @@ internal sealed class ConversationFold(IRunReader reader, Redactor redactor, Run
         {
             foreach (var message in Messages(json.RootElement))
             {
-                conversation.Messages.Add(new(entry.Seq, entry.At, model.Turn, Role(message), Text(message), Raw(message), isReply ? model.Model : null)
+                conversation.Messages.Add(new(entry.Seq, entry.At, model.Turn, Role(message), Text(message), Raw(message), model.Model)
                 {
                     Step = entry.Step,
                     FinishReason = isReply ? model.FinishReason : null,

@@ -18,7 +18,8 @@ public sealed record ConversationView(RunId Run, int Visit, string Scope, string
 
 /// <summary>
 /// One message. <paramref name="Role"/> is <c>system</c>, <c>user</c>, <c>assistant</c> or <c>tool</c>; <paramref name="Text"/> is its text; <paramref name="Content"/> is the whole message as JSON, and of a tool the answer
-/// that the model was given; <paramref name="Seq"/> is the entry that it stands in; <paramref name="Turn"/> is 0 without an agent. <paramref name="Fault"/>: it is missing or altered.
+/// that the model was given; <paramref name="Seq"/> is the entry that it stands in; <paramref name="Turn"/> is 0 without an agent;
+/// <paramref name="Model"/> was asked with it, or said it (then it has a <see cref="FinishReason"/>). <paramref name="Fault"/>: it is missing or altered.
 /// </summary>
 public sealed record MessageView(long Seq, long At, int Turn, string Role, string Text, RawJson Content, string? Model = null, string? Fault = null)
 {

@@ -106,10 +106,9 @@ public sealed class RunQueries(IRunReader reader, TimeProvider clock, ISearchInd
 
     /// <summary>One entry, whole, or null.</summary>
     public async Task<EntryView?> EntryAsync(RunId run, long seq, CancellationToken cancellationToken) =>
-        seq >= 0 && await reader.ReadAsync(run, seq, 1, cancellationToken) is [var entry] && entry.Seq == seq ? await WholeAsync(entry, cancellationToken) : null;
-
-    /// <summary>An entry that was read, whole: with all that it refers to in place.</summary>
-    public Task<EntryView> WholeAsync(Entry entry, CancellationToken cancellationToken) => ResolvedBody.ViewAsync(reader, entry, _redactor, int.MaxValue, cancellationToken);
+        seq >= 0 && await reader.ReadAsync(run, seq, 1, cancellationToken) is [var entry] && entry.Seq == seq
+            ? await ResolvedBody.ViewAsync(reader, entry, _redactor, int.MaxValue, cancellationToken)
+            : null;
 
     /// <summary>
     /// What models were asked and answered in a run, word for word: one conversation for each tier that was asked, in the order of their beginnings. <paramref name="scope"/>: that scope alone, and those within it (a

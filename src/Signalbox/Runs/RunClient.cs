@@ -63,6 +63,21 @@ public sealed class RunClient
         return new RunStart(result.Run!.Value, result.Code == "ok");
     }
 
+    /// <summary>Whether this program has that workflow: of its newest version, unless one is named.</summary>
+    public bool Knows(string workflow, int? version = null) => _workflows.Versions.Any(w => w.Name == workflow && (version is null || w.Version == version));
+
+    /// <summary>
+    /// The command that starts a run with a case from outside, for whoever carries it out (<see cref="IRunControl"/>). The case is what <see cref="StartAsync"/> would have recorded of the same value: it fits the type of the workflow's
+    /// case, and has no member that the type lacks.
+    /// </summary>
+    /// <exception cref="CaseUnfitException">The case does not fit.</exception>
+    /// <exception cref="ArgumentException">This program has no such workflow.</exception>
+    public StartRun Prepare(string workflow, RawJson @case, string? key = null, IReadOnlyDictionary<string, string>? labels = null, int? version = null)
+    {
+        var registered = _workflows.Get(workflow, version);
+        return new StartRun(RunId.New(_entropy), workflow, registered.Version, new RawJson(registered.Definition.Bytes), registered.Start, CaseJson.Fit(registered, @case), key, labels);
+    }
+
     /// <summary>The run, or null.</summary>
     public async Task<RunRow?> FindAsync(RunId run, CancellationToken cancellationToken = default) => (await _store.FindAsync(run, cancellationToken))?.Row;
 
