@@ -123,7 +123,7 @@ internal sealed class AskingWorld : IAsyncDisposable
             builder.Services.AddSingleton(new RunQueries(harness.Store, clock, index));
             builder.Services.AddSingleton(new LogTail(harness.Store, clock));
         });
-        return new(harness, server);
+        return new(harness, server) { Prefix = prefix };
     }
 
     /// <summary>Starts a run and drives it until it asks, or ends.</summary>

@@ -98,6 +98,11 @@ internal static class RunEndpoints
             return NotFound(run);
         }
 
+        if (!http.Request.HasFormContentType)
+        {
+            return await PageAsync(run, queries, http, new("request_invalid", "This takes what the forms of the page post. Nothing was changed."), StatusCodes.Status415UnsupportedMediaType);
+        }
+
         var form = await http.Request.ReadFormAsync(http.RequestAborted);
         var text = form["text"].ToString().Trim();
         var verb = form["verb"].ToString();
