@@ -19,13 +19,15 @@ export function tellTimes(root = document) {
   }
 }
 
-setInterval(tellTimes, 5000);
+setInterval(() => tellTimes(), 5000);
+document.addEventListener("fresh", () => tellTimes());
 
 document.addEventListener("keydown", event => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, [contenteditable]")) return;
   const field = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
   if (field) {
     event.preventDefault();
-    field.focus();
+    if (field.matches("a[href], button")) field.click();
+    else field.focus();
   }
 });

@@ -14,38 +14,25 @@ namespace Signalbox.Server.Dashboard;
 /// <summary>The routes of the dashboard.</summary>
 internal static class DashboardEndpoints
 {
-    /// <summary>Nothing but our own files: no inline script or style, no frame, no other host.</summary>
-    public const string ContentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-
     public static void MapDashboard(this RouteGroupBuilder all)
     {
-        var pages = all.MapGroup("");
-        pages.MapPage("/", () => new RazorComponentResult<RunsPage>());
-        pages.MapApprovals();
-        pages.MapClaims();
-        pages.MapSearch();
-        pages.MapSystem();
-
-        // Everybody may have these: the login page needs them.
-        all.MapGet("/assets/{file}", (string file, DashboardAssets assets, HttpContext http) => assets.Serve(file, http)).AllowAnonymous().ExcludeFromDescription();
+        all.MapPage("/assets/{file}", (string file, DashboardAssets assets, HttpContext http) => assets.Serve(file, http)).AllowAnonymous(); // the login page has a look, too
+        all.MapRunPages();
+        all.MapApprovals();
+        all.MapClaims();
+        all.MapSearch();
+        all.MapSystem();
     }
 
     /// <summary>Maps a page. <paramref name="pattern"/> is its path below the dashboard's root.</summary>
-    public static RouteHandlerBuilder MapPage(this RouteGroupBuilder group, string pattern, Delegate page) => OfDashboard(group.MapGet(pattern, page), pattern);
+    public static RouteHandlerBuilder MapPage(this RouteGroupBuilder group, string pattern, Delegate page) => group.MapGet(pattern, page).ExcludeFromDescription();
 
-    /// <summary>Maps what a form posts to. It validates the antiforgery token if it binds <c>[FromForm]</c> parameters or is marked to.</summary>
-    public static RouteHandlerBuilder MapForm(this RouteGroupBuilder group, string pattern, Delegate form) => OfDashboard(group.MapPost(pattern, form), pattern);
+    /// <summary>Maps what a form posts to; the gate has checked its antiforgery token. Say which policy it needs.</summary>
+    public static RouteHandlerBuilder MapForm(this RouteGroupBuilder group, string pattern, Delegate form) => group.MapPost(pattern, form).ExcludeFromDescription();
 
-    private static RouteHandlerBuilder OfDashboard(RouteHandlerBuilder endpoint, string pattern) => endpoint
-        .WithMetadata(DashboardRoute.Of(pattern))
-        .ExcludeFromDescription()
-        .AddEndpointFilter((context, next) =>
-        {
-            var headers = context.HttpContext.Response.Headers;
-            headers.ContentSecurityPolicy = ContentSecurityPolicy;
-            headers.XContentTypeOptions = "nosniff";
-            headers["Referrer-Policy"] = "same-origin";
-            headers.CacheControl = "no-store"; // what stands here is for whoever was let in, now
-            return next(context);
-        });
+    /// <summary>A page that says that there is none of what was asked for.</summary>
+    public static RazorComponentResult<MessagePage> NotFound(string code, string message) => Message(StatusCodes.Status404NotFound, "Not found", code, message);
+
+    public static RazorComponentResult<MessagePage> Message(int status, string title, string code, string message) =>
+        new(new Dictionary<string, object?> { [nameof(MessagePage.Title)] = title, [nameof(MessagePage.Code)] = code, [nameof(MessagePage.Message)] = message }) { StatusCode = status };
 }

@@ -35,7 +35,7 @@ internal static class SystemFold
             Store = store,
             Index = status,
             Workers = workers,
-            Verdicts = [OfStore(store), OfWorkers(workers), OfRuns(store, now), OfIndex(status), OfDefinitions(store)],
+            Verdicts = [OfStore(store), OfWorkers(workers, store), OfRuns(store, now), OfIndex(status), OfDefinitions(store)],
         };
     }
 
@@ -48,16 +48,18 @@ internal static class SystemFold
         _ => new("store", Health.Good, "The store can be read."),
     };
 
-    private static Verdict OfWorkers(IReadOnlyList<WorkerView> workers)
+    private static Verdict OfWorkers(IReadOnlyList<WorkerView> workers, StoreFacts? store)
     {
         var dead = workers.Where(w => w.IsAlive == false && w.Runs.Count > 0).ToList();
+        var alive = workers.Count(w => w.IsAlive == true);
         var runs = workers.Sum(w => w.Runs.Count);
         return workers switch
         {
             _ when dead.Count > 0 => new("workers", Health.Bad, $"{Count(dead.Count, "worker gives", "workers give")} no sign of life and {(dead.Count == 1 ? "has" : "have")} {Count(dead.Sum(w => w.Runs.Count), "run", "runs")}: another worker takes them over, if there is one."),
+            _ when alive > 0 => new("workers", Health.Good, $"{Count(alive, "worker is", "workers are")} alive; {Count(runs, "run is", "runs are")} driven just now."),
+            _ when store?.Workers is not null => new("workers", Health.Attention, "No worker is alive: nothing is driven. Start the program that runs the workflows."),
             [] => new("workers", Health.Good, "No worker drives anything just now."),
-            _ when workers.Any(w => w.IsAlive is null) => new("workers", Health.Good, $"{Count(workers.Count, "worker drives", "workers drive")} {Count(runs, "run", "runs")}. Whether they are alive is known to the process that owns the store alone."),
-            _ => new("workers", Health.Good, $"{Count(workers.Count(w => w.IsAlive == true), "worker is", "workers are")} alive and {(workers.Count == 1 ? "drives" : "drive")} {Count(runs, "run", "runs")}."),
+            _ => new("workers", Health.Good, $"{Count(runs, "run is", "runs are")} driven just now, by {Count(workers.Count, "worker", "workers")}. Whether they are alive is known to the process that owns the store alone."),
         };
     }
 

@@ -59,8 +59,11 @@ public static class Answering
             posted.Choice == OpenApproval.Edit && card?.Asked.Action is not null && posted.Edited is { Length: > 0 } edited ? new RawJson(Encoding.UTF8.GetBytes(edited)) : null);
     }
 
-    /// <summary>What became of it. <paramref name="stillNeeded"/> is how many more people have to approve before anything is done.</summary>
-    public static AnswerResult Result(CommandResult result, PostedAnswer posted, bool isAction, int stillNeeded)
+    /// <summary>
+    /// What became of it. <paramref name="stillNeeded"/> is how many more people have to approve before anything is done;
+    /// <paramref name="asksAnother"/>: what was answered is not asked any more, but something else is.
+    /// </summary>
+    public static AnswerResult Result(CommandResult result, PostedAnswer posted, bool isAction, int stillNeeded, bool asksAnother)
     {
         ArgumentNullException.ThrowIfNull(result);
         ArgumentNullException.ThrowIfNull(posted);
@@ -76,6 +79,7 @@ public static class Answering
             },
             "approval_stale" => new("The question has changed", result.Message, "warn", 409),
             "approval_expired" => new("Too late: its time was up", result.Message, "warn", 409),
+            "approval_not_open" when asksAnother => new("The question has changed", $"{result.Message} What is asked now stands below: look at it again.", "warn", 409),
             "approval_not_open" or "approval_ambiguous" => new("This question is not open any more", result.Message, "warn", 409),
             "approval_role" or "approval_self" or "approval_repeated" or "approval_not_a_person" => new("Your answer does not count", result.Message, "bad", 403),
             "edit_not_allowed" => new("Nothing was proposed", result.Message, "bad", 400, "edited") { Comment = posted.Comment, Edited = posted.Edited },

@@ -35,13 +35,13 @@ internal static class ApprovalEndpoints
         });
     }
 
-    private static async Task<IResult> AskAsync(string run, string? step, bool? full, HttpContext http, RunQueries queries, CancellationToken cancellationToken) =>
+    private static async Task<IResult> AskAsync(string run, string? step, string? full, HttpContext http, RunQueries queries, CancellationToken cancellationToken) =>
         Id(run) is { } id && await queries.FindAsync(id, cancellationToken) is { } head
-            ? await PageAsync(http, queries, head, step, full == true, null, cancellationToken)
+            ? await PageAsync(http, queries, head, step, full == "1", null, cancellationToken)
             : NoRun(run);
 
     private static async Task<IResult> AnswerAsync(
-        string run, string? step, bool? full, [FromForm] string? choice, [FromForm] string? asked, [FromForm] string? hash, [FromForm] string? comment, [FromForm] string? edited,
+        string run, string? step, string? full, [FromForm] string? choice, [FromForm] string? asked, [FromForm] string? hash, [FromForm] string? comment, [FromForm] string? edited,
         HttpContext http, RunQueries queries, IRunControl control, CancellationToken cancellationToken)
     {
         if (Id(run) is not { } id || await queries.FindAsync(id, cancellationToken) is not { } head)
@@ -54,7 +54,7 @@ internal static class ApprovalEndpoints
             return TypedResults.Unauthorized();
         }
 
-        var posted = new PostedAnswer(choice, step, asked, hash, comment, edited, full == true);
+        var posted = new PostedAnswer(choice, step, asked, hash, comment, edited, full == "1");
         var open = Waits(head, step);
         var card = open is [var wait] ? await queries.CardAsync(head, wait, cancellationToken) : null;
         if (Answering.Fault(posted, card) is { } fault)
@@ -69,7 +69,7 @@ internal static class ApprovalEndpoints
             head = await queries.FindAsync(id, cancellationToken) ?? head;
             var waits = card is null ? null : head.Waits.FirstOrDefault(w => w.Seq == card.Wait.Seq && w.Kind == WaitKind.Approval);
             var still = waits?.Approval is { } approval ? Math.Max(1, approval.Terms.Quorum - approval.Voices.Count(v => v.Choice == OpenApproval.Approve)) : 0;
-            result = Answering.Result(said, posted, card?.Asked.Action is not null, still);
+            result = Answering.Result(said, posted, card?.Asked.Action is not null, still, asksAnother: said.Code == "approval_not_open" && Waits(head, null).Count > 0);
         }
         catch (Exception e) when (e is StoreUnavailableException or StoreRefusedException)
         {
@@ -84,8 +84,14 @@ internal static class ApprovalEndpoints
     {
         var run = head.Row.Run;
         var open = Waits(head, step);
+        var others = open.Count == 0 ? Waits(head, null) : [];
+        if (result is not null && others is [_])
+        {
+            (open, others) = (others, []); // what was answered is gone: what is asked in its place is what one wants to see
+        }
+
         var cards = new List<ApprovalCard>();
-        foreach (var wait in open)
+        foreach (var wait in open.Concat(others))
         {
             cards.Add(await queries.CardAsync(head, wait, cancellationToken));
         }
@@ -93,10 +99,11 @@ internal static class ApprovalEndpoints
         return new RazorComponentResult<QuestionPage>(new Dictionary<string, object?>
         {
             [nameof(QuestionPage.Run)] = run,
-            [nameof(QuestionPage.Question)] = cards is [var card] ? await ModelAsync(http, queries, card, full, cancellationToken) : null,
-            [nameof(QuestionPage.Several)] = cards.Count > 1 ? cards : [],
+            [nameof(QuestionPage.Question)] = others.Count == 0 && cards is [var card] ? await ModelAsync(http, queries, card, full, cancellationToken) : null,
+            [nameof(QuestionPage.Several)] = others.Count > 0 || cards.Count > 1 ? cards : [],
+            [nameof(QuestionPage.IsGone)] = open.Count == 0,
             [nameof(QuestionPage.Result)] = result,
-        }) { StatusCode = result?.StatusCode ?? (cards.Count == 0 ? StatusCodes.Status404NotFound : StatusCodes.Status200OK) };
+        }) { StatusCode = result?.StatusCode ?? (open.Count == 0 ? StatusCodes.Status404NotFound : StatusCodes.Status200OK) };
     }
 
     private static async Task<QuestionModel> ModelAsync(HttpContext http, RunQueries queries, ApprovalCard card, bool full, CancellationToken cancellationToken)

@@ -100,6 +100,13 @@ public sealed record QuestionModel(ApprovalCard Card, RunView? View, Standing St
     /// <summary>How many more people have to approve.</summary>
     public int StillNeeded => Card.Wait.Approval is { } open ? Math.Max(0, open.Terms.Quorum - open.Voices.Count(v => v.Choice == OpenApproval.Approve)) : 1;
 
+    /// <summary>What tells a script whether a question is still the one that it was, with as many answers.</summary>
+    public static string KeyOf(ApprovalCard card)
+    {
+        ArgumentNullException.ThrowIfNull(card);
+        return string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{card.Row.Run} {card.Wait.Seq} {card.Wait.Approval?.Voices.Count ?? 0}");
+    }
+
     public static string StepOf(ApprovalCard card)
     {
         ArgumentNullException.ThrowIfNull(card);

@@ -4,15 +4,14 @@ using Microsoft.AspNetCore.Http;
 namespace Signalbox.Server.Dashboard.Frame;
 
 /// <summary>
-/// The addresses of the dashboard's pages, below whatever the host put it under: the request's path base and the prefix of the group that it was mapped in. No page writes an address in another way.
-/// One for each request.
+/// The addresses of the dashboard's pages, below whatever the host put it under: the request's path base, into which the gate has moved our prefix. No page writes an address in another way. One for each request.
 /// </summary>
 internal sealed class DashboardLinks
 {
     private readonly DashboardAssets _assets;
 
     public DashboardLinks(IHttpContextAccessor http, DashboardAssets assets)
-        : this(RootOf(http.HttpContext ?? throw new InvalidOperationException("There is no request whose links these could be.")), assets)
+        : this(SignalboxRoute.PathBaseOf(http.HttpContext ?? throw new InvalidOperationException("There is no request whose links these could be.")).ToUriComponent().TrimEnd('/'), assets)
     {
     }
 
@@ -51,6 +50,12 @@ internal sealed class DashboardLinks
 
     public string Entry(RunId run, long seq) => string.Create(CultureInfo.InvariantCulture, $"{Run(run)}/entries/{seq}");
 
+    /// <summary>A run's entries, from there on.</summary>
+    public string Entries(RunId run, long? from = null) => $"{Run(run)}/entries{Query(("from", from?.ToString(CultureInfo.InvariantCulture)))}";
+
+    /// <summary>A run's page with the spans of one visit in its timeline.</summary>
+    public string Visit(RunId run, int visit, int from = 0) => string.Create(CultureInfo.InvariantCulture, $"{Run(run)}?visit={visit}{(from == 0 ? "" : $"&from={from}")}#timeline");
+
     /// <summary>A run's conversations, or those of one scope.</summary>
     public string Conversations(RunId run, string? scope = null) => $"{Run(run)}/conversations{Query(("scope", scope))}";
 
@@ -68,13 +73,4 @@ internal sealed class DashboardLinks
         var query = string.Join('&', members.Where(m => !string.IsNullOrEmpty(m.Value)).Select(m => $"{Uri.EscapeDataString(m.Name)}={Uri.EscapeDataString(m.Value!)}"));
         return query.Length == 0 ? "" : "?" + query;
     }
-
-    /// <summary>The gate has put what the group lies under into the request's path base, or is about to.</summary>
-    internal static string RootOf(HttpContext http) => SignalboxRoute.PathBaseOf(http).ToUriComponent().TrimEnd('/');
-}
-
-/// <summary>Marks an endpoint as the dashboard's. <paramref name="Segments"/> is how many segments its pattern has below the dashboard's root.</summary>
-internal sealed record DashboardRoute(int Segments)
-{
-    public static DashboardRoute Of(string pattern) => new(pattern.Split('/', StringSplitOptions.RemoveEmptyEntries).Length);
 }

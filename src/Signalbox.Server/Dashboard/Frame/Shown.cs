@@ -55,20 +55,17 @@ internal static class Shown
     /// <summary>JSON on one line, for tables.</summary>
     public static string JsonLine(RawJson? json, int max) => json is { IsMissing: false } value ? Line(value.ToString(), max) : "";
 
-    /// <summary>A duration as people say it: <c>250 ms</c>, <c>2 s</c>, <c>1.5 min</c>, <c>3.2 h</c>, <c>4 d</c>.</summary>
-    public static string Duration(long microseconds)
+    /// <summary>A duration as people say it: <c>250 ms</c>, <c>2.4 s</c>, <c>1.5 min</c>, <c>3.2 h</c>, <c>4 d</c>.</summary>
+    public static string Duration(long microseconds) => TimeSpan.FromMicroseconds(Math.Max(0, microseconds)) switch
     {
-        var duration = TimeSpan.FromMicroseconds(microseconds);
-        return string.Create(CultureInfo.InvariantCulture, $"{duration switch
-        {
-            { TotalMilliseconds: < 1 } => $"{duration.TotalMicroseconds:0} µs",
-            { TotalSeconds: < 1 } => $"{duration.TotalMilliseconds:0} ms",
-            { TotalSeconds: < 90 } => FormattableString.Invariant($"{duration.TotalSeconds:0.#} s"),
-            { TotalMinutes: < 90 } => FormattableString.Invariant($"{duration.TotalMinutes:0.#} min"),
-            { TotalHours: < 48 } => FormattableString.Invariant($"{duration.TotalHours:0.#} h"),
-            _ => FormattableString.Invariant($"{duration.TotalDays:0.#} d"),
-        }}");
-    }
+        { TotalMicroseconds: > 0 and < 100 } => "0.1 ms",
+        { TotalMilliseconds: < 9.95 } span => string.Create(CultureInfo.InvariantCulture, $"{span.TotalMilliseconds:0.#} ms"),
+        { TotalMilliseconds: < 999.5 } span => string.Create(CultureInfo.InvariantCulture, $"{span.TotalMilliseconds:0} ms"),
+        { TotalSeconds: < 90 } span => string.Create(CultureInfo.InvariantCulture, $"{span.TotalSeconds:0.0} s"),
+        { TotalMinutes: < 90 } span => string.Create(CultureInfo.InvariantCulture, $"{span.TotalMinutes:0.#} min"),
+        { TotalHours: < 48 } span => string.Create(CultureInfo.InvariantCulture, $"{span.TotalHours:0.#} h"),
+        var span => string.Create(CultureInfo.InvariantCulture, $"{span.TotalDays:0.#} d"),
+    };
 
     /// <summary>How far a time is from now: <c>3 min ago</c>, <c>in 2 h</c>. The script in site.js says the same.</summary>
     public static string Relative(DateTimeOffset time, DateTimeOffset now)
@@ -87,8 +84,23 @@ internal static class Shown
     /// <summary>A time in full, to the millisecond, UTC.</summary>
     public static string Absolute(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
 
-    /// <summary>Millionths of the currency, as money.</summary>
-    public static string Money(long micros) => (micros / 1_000_000m).ToString(Math.Abs(micros) >= 1_000_000 ? "0.00" : "0.0000", CultureInfo.InvariantCulture);
+    /// <summary>Millionths of the price table's currency, which is dollars unless somebody says otherwise; small amounts to four digits. As the command line says it.</summary>
+    public static string Money(long micros) => (micros / 1_000_000m) switch
+    {
+        0 => "$0",
+        > -0.0001m and < 0.0001m => "<$0.0001",
+        var money and > -1 and < 1 => string.Create(CultureInfo.InvariantCulture, $"${money:0.0000}"),
+        var money => string.Create(CultureInfo.InvariantCulture, $"${money:N2}"),
+    };
+
+    public static string Count(long count, string one, string? many = null) => $"{Number(count)} {(count == 1 ? one : many ?? one + "s")}";
+
+    /// <summary>A step's key as people know it: its name, and which asking of several it was.</summary>
+    public static string Step(string step)
+    {
+        var parts = step.Split('/');
+        return Line(parts.Length == 3 && parts[2] != "1" ? $"{parts[0]} #{parts[2]}" : parts[0], 120);
+    }
 
     public static string Number(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
 
