@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
 using Signalbox.Queries;
 using Signalbox.Search;
@@ -12,7 +13,7 @@ internal static class SearchEndpoints
 {
     public static void MapSearch(this RouteGroupBuilder pages) => pages.MapPage("/search", PageAsync);
 
-    private static async Task<IResult> PageAsync(HttpContext http, RunQueries queries, CancellationToken cancellationToken)
+    private static async Task<IResult> PageAsync(HttpContext http, [FromServices] RunQueries queries, CancellationToken cancellationToken)
     {
         var asked = http.Request.Query;
         var form = new SearchForm
