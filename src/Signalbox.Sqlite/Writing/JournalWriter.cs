@@ -182,6 +182,7 @@ internal sealed class JournalWriter : IDisposable
             }
 
             Commit();
+            Diagnostics.SignalboxMeter.Committed(batch.Count);
         }
 #pragma warning disable CA1031 // Whatever it is, the transaction is undone and every request in it is told; the writer must go on for the others.
         catch (Exception e)

@@ -121,7 +121,7 @@ internal sealed class SpanFold
                 End(entry, "canceled", null, entry.Cause);
                 break;
             case EntryKinds.StepStarted:
-                StepOf(entry, SpanBodies.Read<SpanOfStart>(entry)?.StartedAt ?? entry.At).Touch(entry);
+                StepOf(entry, SpanBodies.Read<SpanOfStart>(entry)?.StartedAt ?? entry.At, opens: true).Touch(entry);
                 break;
             case EntryKinds.BudgetReserved:
                 Reserve(entry);
@@ -280,7 +280,7 @@ internal sealed class SpanFold
     private void ReadStep(Entry entry, SpanOfStep? body)
     {
         var begun = entry.At - Math.Clamp(body?.Microseconds ?? 0, 0, entry.At);
-        var step = StepOf(entry, begun, opens: body?.Type is "model" or "tool");
+        var step = StepOf(entry, begun, opens: body?.Type is not "evidence");
         step.StartedAt = Math.Min(step.StartedAt, Math.Max(begun, step.Owner?.StartedAt ?? begun));
         if (step.IsStep && body is not null)
         {

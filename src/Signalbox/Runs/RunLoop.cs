@@ -48,7 +48,7 @@ internal sealed class RunLoop : IDisposable
         }
         catch (LeaseLostException e)
         {
-            _engine.Log.LogWarning("{Reason}", e.Message);
+            _engine.Log.LogWarning("Run {Run} goes on elsewhere: {Reason}", Run, e.Message);
         }
         catch (JournalDamagedException e)
         {

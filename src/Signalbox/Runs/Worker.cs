@@ -55,8 +55,15 @@ internal sealed class Worker(Engine engine, WorkerOptions options) : BackgroundS
     private TaskCompletionSource? _sleeping;
     private bool _moreWaits;
     private bool _woken;
+    private long _lastBeat;
 
     public string Name => _name;
+
+    /// <summary>When it last gave a sign of life that the store took, microseconds since 1970 by the engine's clock; 0: never.</summary>
+    public long LastBeat => Interlocked.Read(ref _lastBeat);
+
+    /// <summary>How long it may be silent before others take its runs over.</summary>
+    public TimeSpan Lease => options.Lease;
 
     /// <summary>Drives until canceled, then stops gracefully.</summary>
     public async Task WorkAsync(CancellationToken stopping)
@@ -71,6 +78,7 @@ internal sealed class Worker(Engine engine, WorkerOptions options) : BackgroundS
     private async Task WorkHereAsync(RunContext context, CancellationToken stopping)
     {
         await engine.Store.HeartbeatAsync(_name, options.Lease, stopping);
+        Beaten();
         using var subscription = engine.Store.Subscribe(change => Hear(context, change));
         using var ending = new CancellationTokenSource();
         var heart = BeatAsync(ending.Token);
@@ -136,7 +144,11 @@ internal sealed class Worker(Engine engine, WorkerOptions options) : BackgroundS
         async Task DriveAsync()
         {
             await Task.Yield(); // not before it is listed
-            await loop.DriveAsync();
+            using (engine.Log.BeginScope(new Diagnostics.RunLogScope(run.Row.Run)))
+            {
+                await loop.DriveAsync();
+            }
+
             if (_driven.GetValueOrDefault(run.Row.Run).Loop == loop)
             {
                 _driven.Remove(run.Row.Run);
@@ -214,6 +226,7 @@ internal sealed class Worker(Engine engine, WorkerOptions options) : BackgroundS
                     engine.Log.LogWarning("Worker {Worker} was silent for longer than its lease; others may have taken its runs over.", _name);
                 }
 
+                Beaten();
                 foreach (var (loop, _) in _driven.Values.ToArray())
                 {
                     loop.Beat();
@@ -229,6 +242,8 @@ internal sealed class Worker(Engine engine, WorkerOptions options) : BackgroundS
             }
         }
     }
+
+    private void Beaten() => Interlocked.Exchange(ref _lastBeat, Microseconds.From(engine.Clock.GetUtcNow()));
 
     private async Task StopAsync()
     {

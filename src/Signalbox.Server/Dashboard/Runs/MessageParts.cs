@@ -24,6 +24,11 @@ internal static class MessageParts
         {
         }
 
+        if (message.Role == "tool" && message.Content is { IsMissing: false } answer)
+        {
+            return [new("other", null, null, null, answer)]; // what the model was given, as the JSON that it is
+        }
+
         return message.Text.Length > 0 || message.Content.IsMissing ? [new("text", null, null, message.Text, null)] : [new("other", null, null, null, message.Content)];
     }
 
