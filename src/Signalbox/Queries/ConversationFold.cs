@@ -83,7 +83,8 @@ internal sealed class ConversationFold(IRunReader reader, Redactor redactor, Run
         if (stored is not { } bytes || Parse(redactor.Value(new RawJson(bytes))) is not { } json)
         {
             conversation.Messages.Add(new(
-                entry.Seq, entry.At, model.Turn, isReply ? "assistant" : "user", "", ResolvedBody.Missing(address), model.Model, Fault: $"payload {address} is missing or altered") { Step = entry.Step, FinishReason = isReply ? model.FinishReason : null });
+                entry.Seq, entry.At, model.Turn, isReply ? "assistant" : "user", "", ResolvedBody.Missing(address), model.Model, Fault: $"payload {address} is missing or altered")
+            { Step = entry.Step, FinishReason = isReply ? model.FinishReason : null });
             return;
         }
 

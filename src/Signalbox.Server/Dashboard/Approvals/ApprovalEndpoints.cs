@@ -107,7 +107,8 @@ internal static class ApprovalEndpoints
             [nameof(QuestionPage.Several)] = others.Count > 0 || cards.Count > 1 ? cards : [],
             [nameof(QuestionPage.IsGone)] = open.Count == 0,
             [nameof(QuestionPage.Result)] = result,
-        }) { StatusCode = result?.StatusCode ?? (open.Count == 0 ? StatusCodes.Status404NotFound : StatusCodes.Status200OK) };
+        })
+        { StatusCode = result?.StatusCode ?? (open.Count == 0 ? StatusCodes.Status404NotFound : StatusCodes.Status200OK) };
     }
 
     private static async Task<QuestionModel> ModelAsync(HttpContext http, RunQueries queries, ApprovalCard card, bool full, CancellationToken cancellationToken)

@@ -106,6 +106,7 @@ internal static class ClaimEndpoints
             [nameof(ClaimsPage.IsOfIndex)] = queries.Index is not null,
             [nameof(ClaimsPage.MayRelease)] = await http.MayAsync(SignalboxPolicies.Operator),
             [nameof(ClaimsPage.Result)] = result,
-        }) { StatusCode = result switch { null or { IsAccepted: true } => StatusCodes.Status200OK, { Code: "claim_not_a_person" } => StatusCodes.Status403Forbidden, { Code: "reason_missing" } => StatusCodes.Status400BadRequest, _ => StatusCodes.Status409Conflict } };
+        })
+        { StatusCode = result switch { null or { IsAccepted: true } => StatusCodes.Status200OK, { Code: "claim_not_a_person" } => StatusCodes.Status403Forbidden, { Code: "reason_missing" } => StatusCodes.Status400BadRequest, _ => StatusCodes.Status409Conflict } };
     }
 }

@@ -18,8 +18,19 @@ internal static class SearchEndpoints
         var asked = http.Request.Query;
         var form = new SearchForm
         {
-            Q = Of("q"), Workflow = Of("workflow"), State = Of("state"), Kind = Of("kind"), Agent = Of("agent"), Tier = Of("tier"), Code = Of("code"), Run = Of("run"), Label = Of("label"),
-            Since = Of("since"), Until = Of("until"), Order = Of("order") == "rank" ? "rank" : "", After = Of("after"),
+            Q = Of("q"),
+            Workflow = Of("workflow"),
+            State = Of("state"),
+            Kind = Of("kind"),
+            Agent = Of("agent"),
+            Tier = Of("tier"),
+            Code = Of("code"),
+            Run = Of("run"),
+            Label = Of("label"),
+            Since = Of("since"),
+            Until = Of("until"),
+            Order = Of("order") == "rank" ? "rank" : "",
+            After = Of("after"),
         };
         var (query, faults) = form.Parse();
         SearchPage? page = null;
@@ -56,7 +67,8 @@ internal static class SearchEndpoints
             [nameof(FoundPage.Page)] = page,
             [nameof(FoundPage.Status)] = status,
             [nameof(FoundPage.Trouble)] = trouble,
-        }) { StatusCode = faults.Count > 0 ? StatusCodes.Status400BadRequest : trouble is not null ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK };
+        })
+        { StatusCode = faults.Count > 0 ? StatusCodes.Status400BadRequest : trouble is not null ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK };
 
         string Of(string name) => asked[name].ToString().Trim();
     }
