@@ -22,6 +22,12 @@ document.addEventListener("keydown", event => {
   } else if (event.key === "?") {
     const help = document.querySelector("[data-help]");
     if (help) help.open = !help.open;
+  } else {
+    const control = document.querySelector(`[data-focus-key="${CSS.escape(event.key)}"]`);
+    if (control) {
+      event.preventDefault();
+      control.focus();
+    }
   }
 });
 

@@ -27,7 +27,7 @@ document.addEventListener("keydown", event => {
   const field = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
   if (field) {
     event.preventDefault();
-    if (field.matches("a[href], button")) field.click();
+    if (field.matches("a[href]")) field.click(); // a link alone: no key presses a button
     else field.focus();
   }
 });

@@ -347,6 +347,23 @@ public sealed class A_question_on_its_page
     }
 
     [Fact]
+    public async Task Has_keys_that_lead_to_its_controls_and_none_that_presses_one()
+    {
+        await using var world = await AskingWorld.StartAsync();
+        var run = await world.AskAsync(new Errand("root"));
+        using var anna = await world.LogInAsync("anna", "approver");
+
+        var page = await world.OpenAsync(anna, run);
+
+        Assert.Matches("<button[^>]*value=\"approve\"[^>]*data-focus-key=\"a\"", page.Page);
+        Assert.Matches("<textarea[^>]*required[^>]*data-focus-key=\"r\"", page.Page);
+        Assert.Matches("<summary[^>]*data-focus-key=\"e\"", page.Page);
+        Assert.DoesNotMatch("<(button|summary|textarea)[^>]*data-key=", page.Page);
+        using var script = await anna.GetAsync("/assets/inbox.js");
+        Assert.DoesNotMatch("\\.(click|submit|requestSubmit)\\(", await script.TextAsync());
+    }
+
+    [Fact]
     public async Task Leads_to_the_questions_before_and_after_it()
     {
         await using var world = await AskingWorld.StartAsync();

@@ -39,7 +39,7 @@ public sealed class The_search_page
 
         Assert.Contains("How to search", page.Text, StringComparison.Ordinal);
         Assert.Contains("\"brute force\"", page.Text, StringComparison.Ordinal);
-        Assert.Contains("The index is 4 s behind the log: it lacks the newest 3 entries.", page.Text, StringComparison.Ordinal);
+        Assert.Contains($"The index is {Server.Dashboard.Frame.Shown.Duration(4_000_000)} behind the log: it lacks the newest 3 entries.", page.Text, StringComparison.Ordinal);
         Assert.Empty(index.Asked);
     }
 

@@ -22,7 +22,7 @@ internal static class ApprovalEndpoints
         pages.MapForm("/approvals/{run}", AnswerAsync).RequireAuthorization(SignalboxPolicies.Approver);
     }
 
-    private static async Task<IResult> InboxAsync(HttpContext http, RunQueries queries, CancellationToken cancellationToken)
+    private static async Task<IResult> InboxAsync(HttpContext http, [FromServices] RunQueries queries, CancellationToken cancellationToken)
     {
         var (caller, isApprover) = (http.FindCaller(), await http.MayAsync(SignalboxPolicies.Approver));
         var now = queries.Clock.GetUtcNow();
@@ -35,14 +35,12 @@ internal static class ApprovalEndpoints
         });
     }
 
-    private static async Task<IResult> AskAsync(string run, string? step, string? full, HttpContext http, RunQueries queries, CancellationToken cancellationToken) =>
+    private static async Task<IResult> AskAsync(string run, string? step, string? full, HttpContext http, [FromServices] RunQueries queries, CancellationToken cancellationToken) =>
         Id(run) is { } id && await queries.FindAsync(id, cancellationToken) is { } head
             ? await PageAsync(http, queries, head, step, full == "1", null, cancellationToken)
             : NoRun(run);
 
-    private static async Task<IResult> AnswerAsync(
-        string run, string? step, string? full, [FromForm] string? choice, [FromForm] string? asked, [FromForm] string? hash, [FromForm] string? comment, [FromForm] string? edited,
-        HttpContext http, RunQueries queries, IRunControl control, CancellationToken cancellationToken)
+    private static async Task<IResult> AnswerAsync(string run, string? step, string? full, HttpContext http, [FromServices] RunQueries queries, [FromServices] IRunControl control, CancellationToken cancellationToken)
     {
         if (Id(run) is not { } id || await queries.FindAsync(id, cancellationToken) is not { } head)
         {
@@ -54,7 +52,13 @@ internal static class ApprovalEndpoints
             return TypedResults.Unauthorized();
         }
 
-        var posted = new PostedAnswer(choice, step, asked, hash, comment, edited, full == "1");
+        if (!http.Request.HasFormContentType)
+        {
+            return TypedResults.StatusCode(StatusCodes.Status415UnsupportedMediaType);
+        }
+
+        var form = await http.Request.ReadFormAsync(cancellationToken);
+        var posted = new PostedAnswer(form["choice"], step, form["asked"], form["hash"], form["comment"], form["edited"], full == "1");
         var open = Waits(head, step);
         var card = open is [var wait] ? await queries.CardAsync(head, wait, cancellationToken) : null;
         if (Answering.Fault(posted, card) is { } fault)
@@ -103,7 +107,8 @@ internal static class ApprovalEndpoints
             [nameof(QuestionPage.Several)] = others.Count > 0 || cards.Count > 1 ? cards : [],
             [nameof(QuestionPage.IsGone)] = open.Count == 0,
             [nameof(QuestionPage.Result)] = result,
-        }) { StatusCode = result?.StatusCode ?? (open.Count == 0 ? StatusCodes.Status404NotFound : StatusCodes.Status200OK) };
+        })
+        { StatusCode = result?.StatusCode ?? (open.Count == 0 ? StatusCodes.Status404NotFound : StatusCodes.Status200OK) };
     }
 
     private static async Task<QuestionModel> ModelAsync(HttpContext http, RunQueries queries, ApprovalCard card, bool full, CancellationToken cancellationToken)

@@ -32,20 +32,26 @@ internal static class ClaimEndpoints
 
     public static void MapClaims(this RouteGroupBuilder pages)
     {
-        pages.MapPage("/claims", (string? resource, string? phase, string? run, HttpContext http, RunQueries queries, CancellationToken cancellationToken) =>
+        pages.MapPage("/claims", (string? resource, string? phase, string? run, HttpContext http, [FromServices] RunQueries queries, CancellationToken cancellationToken) =>
             PageAsync(http, queries, new(resource?.Trim(), Enum.TryParse<ClaimPhase>(phase, out var only) && Enum.IsDefined(only) ? only : null, run?.Trim()), null, cancellationToken));
         pages.MapForm("/claims/release", ReleaseAsync).RequireAuthorization(SignalboxPolicies.Operator);
     }
 
-    private static async Task<IResult> ReleaseAsync(
-        [FromForm] string? run, [FromForm] string? action, [FromForm] string? reason, HttpContext http, RunQueries queries, IRunControl control, CancellationToken cancellationToken)
+    private static async Task<IResult> ReleaseAsync(HttpContext http, [FromServices] RunQueries queries, [FromServices] IRunControl control, CancellationToken cancellationToken)
     {
         if (http.FindCaller() is not { } caller)
         {
             return TypedResults.Unauthorized();
         }
 
+        if (!http.Request.HasFormContentType)
+        {
+            return TypedResults.StatusCode(StatusCodes.Status415UnsupportedMediaType);
+        }
+
         const int ReasonMax = 2_000;
+        var form = await http.Request.ReadFormAsync(cancellationToken);
+        var (run, action, reason) = (form["run"].ToString(), form["action"].ToString(), form["reason"].ToString());
         CommandResult result;
         if (string.IsNullOrWhiteSpace(run) || run.Length > 64 || string.IsNullOrWhiteSpace(action))
         {
@@ -100,6 +106,7 @@ internal static class ClaimEndpoints
             [nameof(ClaimsPage.IsOfIndex)] = queries.Index is not null,
             [nameof(ClaimsPage.MayRelease)] = await http.MayAsync(SignalboxPolicies.Operator),
             [nameof(ClaimsPage.Result)] = result,
-        }) { StatusCode = result switch { null or { IsAccepted: true } => StatusCodes.Status200OK, { Code: "claim_not_a_person" } => StatusCodes.Status403Forbidden, { Code: "reason_missing" } => StatusCodes.Status400BadRequest, _ => StatusCodes.Status409Conflict } };
+        })
+        { StatusCode = result switch { null or { IsAccepted: true } => StatusCodes.Status200OK, { Code: "claim_not_a_person" } => StatusCodes.Status403Forbidden, { Code: "reason_missing" } => StatusCodes.Status400BadRequest, _ => StatusCodes.Status409Conflict } };
     }
 }

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
 using Signalbox.Queries;
 using Signalbox.Search;
@@ -12,13 +13,24 @@ internal static class SearchEndpoints
 {
     public static void MapSearch(this RouteGroupBuilder pages) => pages.MapPage("/search", PageAsync);
 
-    private static async Task<IResult> PageAsync(HttpContext http, RunQueries queries, CancellationToken cancellationToken)
+    private static async Task<IResult> PageAsync(HttpContext http, [FromServices] RunQueries queries, CancellationToken cancellationToken)
     {
         var asked = http.Request.Query;
         var form = new SearchForm
         {
-            Q = Of("q"), Workflow = Of("workflow"), State = Of("state"), Kind = Of("kind"), Agent = Of("agent"), Tier = Of("tier"), Code = Of("code"), Run = Of("run"), Label = Of("label"),
-            Since = Of("since"), Until = Of("until"), Order = Of("order") == "rank" ? "rank" : "", After = Of("after"),
+            Q = Of("q"),
+            Workflow = Of("workflow"),
+            State = Of("state"),
+            Kind = Of("kind"),
+            Agent = Of("agent"),
+            Tier = Of("tier"),
+            Code = Of("code"),
+            Run = Of("run"),
+            Label = Of("label"),
+            Since = Of("since"),
+            Until = Of("until"),
+            Order = Of("order") == "rank" ? "rank" : "",
+            After = Of("after"),
         };
         var (query, faults) = form.Parse();
         SearchPage? page = null;
@@ -55,7 +67,8 @@ internal static class SearchEndpoints
             [nameof(FoundPage.Page)] = page,
             [nameof(FoundPage.Status)] = status,
             [nameof(FoundPage.Trouble)] = trouble,
-        }) { StatusCode = faults.Count > 0 ? StatusCodes.Status400BadRequest : trouble is not null ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK };
+        })
+        { StatusCode = faults.Count > 0 ? StatusCodes.Status400BadRequest : trouble is not null ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK };
 
         string Of(string name) => asked[name].ToString().Trim();
     }
