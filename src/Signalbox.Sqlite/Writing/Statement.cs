@@ -33,6 +33,12 @@ internal sealed class Statement : IDisposable
 
     public Statement Bind(int index, long? value) => value is { } number ? Bind(index, number) : BindNull(index);
 
+    public Statement Bind(int index, double value)
+    {
+        Check(raw.sqlite3_bind_double(_statement, index, value));
+        return this;
+    }
+
     public Statement Bind(int index, string? text)
     {
         if (text is null)
@@ -179,6 +185,9 @@ internal sealed class Statement : IDisposable
 
     /// <summary>A column of the row at hand as a number, or null.</summary>
     public long? Number(int column) => raw.sqlite3_column_type(_statement, column) == raw.SQLITE_NULL ? null : raw.sqlite3_column_int64(_statement, column);
+
+    /// <summary>A column of the row at hand as a fraction.</summary>
+    public double Real(int column) => raw.sqlite3_column_double(_statement, column);
 
     public void Dispose() => _statement.Dispose();
 

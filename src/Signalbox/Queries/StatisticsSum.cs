@@ -37,7 +37,7 @@ internal static class StatisticsSum
         return total.Statistics(since, until, upTo, stretches.Select(s => s.Sums.Bucket(s.From))) with
         {
             Actions = InOrder(rows.Actions(since, until, query.Workflow)),
-            Reliability = ReliabilityOf([.. rows.Decisions(since, until, query.Workflow).Where(d => d.IsRight is not null)]),
+            Reliability = ReliabilityOf([.. rows.Decisions(since, until, query.Workflow)]),
         };
     }
 

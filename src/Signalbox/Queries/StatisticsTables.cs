@@ -79,7 +79,7 @@ internal interface IStatisticsRows
 
     IEnumerable<KeyValuePair<CountKey, Tally>> Counts(SlotSize size, long from, long until, string? workflow);
 
-    /// <summary>In the order in which they were made.</summary>
+    /// <summary>Those that were judged, in the order in which they were made.</summary>
     IEnumerable<DecisionFigure> Decisions(long from, long until, string? workflow);
 
     /// <summary>Actions that ended in that time, by how.</summary>
@@ -119,7 +119,7 @@ internal sealed class MemoryStatisticsTables : IStatisticsTables, IStatisticsRow
         _counts.Where(c => c.Key.Size == size && c.Key.Slot >= from && c.Key.Slot < until && (workflow is null || c.Key.Workflow == workflow));
 
     public IEnumerable<DecisionFigure> Decisions(long from, long until, string? workflow) =>
-        _decisions.Values.Where(d => d.At >= from && d.At < until && (workflow is null || d.Workflow == workflow)).OrderBy(d => d.Position);
+        _decisions.Values.Where(d => d.IsRight is not null && d.At >= from && d.At < until && (workflow is null || d.Workflow == workflow)).OrderBy(d => d.Position);
 
     public IEnumerable<NamedCount> Actions(long from, long until, string? workflow) =>
         _actions.Values.Where(a => a.At >= from && a.At < until && (workflow is null || a.Workflow == workflow)).CountBy(a => a.Outcome).Select(g => new NamedCount(g.Key, g.Value));
