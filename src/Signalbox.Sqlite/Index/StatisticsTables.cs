@@ -5,16 +5,41 @@ using Signalbox.Sqlite.Writing;
 
 namespace Signalbox.Sqlite.Index;
 
-/// <summary>
-/// The tables of statistics in the index file. What a batch of entries counts is gathered in memory and written by <see cref="Write"/>, in the transaction that also moves the index's cursor; after a rollback
-/// <see cref="Forget"/> makes good that it was not. One per writing connection; not safe for several threads at once.
-/// </summary>
-internal sealed class StatisticsTables : IStatisticsTables, IDisposable
+/// <summary>What runs came to, added up while the log is read: the tables of <see cref="StatisticsFold"/> in the index file.</summary>
+internal sealed class StatisticsTables : IIndexPart
 {
-    /// <summary>Runs that are kept at hand between batches.</summary>
-    private const int RunsMax = 20_000;
-    private const int SeriesMax = 20_000;
+    public int Version => 1;
 
+    public void CreateTables(SqliteConnection connection)
+    {
+        using var stream = typeof(StatisticsTables).Assembly.GetManifestResourceStream("Signalbox.Sqlite.Index.statistics.sql")!;
+        using var reader = new StreamReader(stream);
+        StoreSchema.Execute(connection, reader.ReadToEnd());
+    }
+
+    public void Add(IReadOnlyList<IndexedEntry> entries, SqliteTransaction transaction)
+    {
+        using var batch = new StatisticsBatch(transaction.Connection!);
+        var fold = new StatisticsFold(batch);
+        foreach (var (entry, _) in entries)
+        {
+            fold.Add(entry);
+        }
+
+        batch.Write();
+    }
+
+    /// <summary>The answer, on any connection to the index file, in its present snapshot. <paramref name="upTo"/> is the last entry that the index has.</summary>
+    public static Statistics Read(SqliteConnection connection, StatisticsQuery query, DateTimeOffset now, long upTo) =>
+        StatisticsSum.Of(new StatisticsRows(connection), query with { Until = query.Until ?? now }, upTo);
+}
+
+/// <summary>
+/// What one batch of entries counts: gathered in memory, and written by <see cref="Write"/> before the batch's transaction commits. Knows nothing of earlier batches but what the tables say, so that a rollback or a
+/// death leaves nothing behind.
+/// </summary>
+internal sealed class StatisticsBatch : IStatisticsTables, IDisposable
+{
     private readonly Dictionary<RunId, RunMemory?> _runs = [];
     private readonly HashSet<RunId> _changed = [];
     private readonly Dictionary<CountKey, Tally> _counts = [];
@@ -29,8 +54,7 @@ internal sealed class StatisticsTables : IStatisticsTables, IDisposable
     private readonly Statement _judged;
     private readonly Statement _acted;
 
-    /// <summary>Over a connection whose file has the tables, see <see cref="CreateTables"/>.</summary>
-    public StatisticsTables(SqliteConnection connection)
+    public StatisticsBatch(SqliteConnection connection)
     {
         _findRun = Prepare("SELECT memory FROM stat_run WHERE run = ?1");
         _keepRun = Prepare("INSERT INTO stat_run (run, memory) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET memory = excluded.memory");
@@ -47,14 +71,6 @@ internal sealed class StatisticsTables : IStatisticsTables, IDisposable
             _statements.Add(statement);
             return statement;
         }
-    }
-
-    /// <summary>The text that makes the tables where they are missing.</summary>
-    public static string CreateTables()
-    {
-        using var stream = typeof(StatisticsTables).Assembly.GetManifestResourceStream("Signalbox.Sqlite.Index.statistics.sql")!;
-        using var reader = new StreamReader(stream);
-        return reader.ReadToEnd();
     }
 
     public RunMemory? FindRun(RunId run)
@@ -83,7 +99,6 @@ internal sealed class StatisticsTables : IStatisticsTables, IDisposable
 
     public void Acted(ActionFigure action) => _acted.Bind(1, action.Run.Value).Bind(2, action.Action).Bind(3, action.At).Bind(4, action.Workflow).Bind(5, action.Outcome).Run();
 
-    /// <summary>Writes what was gathered. To be called inside the batch's transaction, before it commits.</summary>
     public void Write()
     {
         foreach (var run in _changed)
@@ -95,27 +110,6 @@ internal sealed class StatisticsTables : IStatisticsTables, IDisposable
         {
             _count.Bind(1, (long)key.Size).Bind(2, key.Slot).Bind(3, SeriesOf(key)).Bind(4, (long)key.Bin).Bind(5, tally.Sum).Bind(6, tally.Max).Run();
         }
-
-        _changed.Clear();
-        _counts.Clear();
-        if (_runs.Count > RunsMax)
-        {
-            _runs.Clear();
-        }
-
-        if (_series.Count > SeriesMax)
-        {
-            _series.Clear();
-        }
-    }
-
-    /// <summary>After a rollback: what this knows is again only what the file says.</summary>
-    public void Forget()
-    {
-        _runs.Clear();
-        _changed.Clear();
-        _counts.Clear();
-        _series.Clear();
     }
 
     public void Dispose()

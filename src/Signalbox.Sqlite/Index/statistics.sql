@@ -1,5 +1,5 @@
 -- What is counted, by workflow, figure and name; numbered, since each is counted in many slots of time.
-CREATE TABLE IF NOT EXISTS stat_series (
+CREATE TABLE stat_series (
     id       INTEGER PRIMARY KEY,
     workflow TEXT NOT NULL,
     figure   TEXT NOT NULL,
@@ -8,7 +8,7 @@ CREATE TABLE IF NOT EXISTS stat_series (
 ) STRICT;
 
 -- size: 1 minute, 2 hour, 3 day. slot: its start, microseconds since 1970. bin: of a latency's histogram.
-CREATE TABLE IF NOT EXISTS stat_count (
+CREATE TABLE stat_count (
     size   INTEGER NOT NULL,
     slot   INTEGER NOT NULL,
     series INTEGER NOT NULL,
@@ -19,13 +19,13 @@ CREATE TABLE IF NOT EXISTS stat_count (
 ) STRICT, WITHOUT ROWID;
 
 -- What must be known of a run to count its next entries, as JSON.
-CREATE TABLE IF NOT EXISTS stat_run (
+CREATE TABLE stat_run (
     run    TEXT PRIMARY KEY,
     memory TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- is_right: NULL while nobody knows.
-CREATE TABLE IF NOT EXISTS stat_decision (
+CREATE TABLE stat_decision (
     run        TEXT NOT NULL,
     decision   TEXT NOT NULL,
     position   INTEGER NOT NULL,
@@ -37,10 +37,10 @@ CREATE TABLE IF NOT EXISTS stat_decision (
     PRIMARY KEY (run, decision)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX IF NOT EXISTS stat_decision_judged ON stat_decision (at) WHERE is_right IS NOT NULL;
+CREATE INDEX stat_decision_judged ON stat_decision (at) WHERE is_right IS NOT NULL;
 
 -- The last that was said of an action.
-CREATE TABLE IF NOT EXISTS stat_action (
+CREATE TABLE stat_action (
     run      TEXT NOT NULL,
     action   TEXT NOT NULL,
     at       INTEGER NOT NULL,
@@ -49,4 +49,4 @@ CREATE TABLE IF NOT EXISTS stat_action (
     PRIMARY KEY (run, action)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX IF NOT EXISTS stat_action_at ON stat_action (at, workflow, outcome);
+CREATE INDEX stat_action_at ON stat_action (at, workflow, outcome);
