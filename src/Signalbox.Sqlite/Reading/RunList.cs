@@ -24,6 +24,8 @@ internal static class RunList
         Add(!string.IsNullOrEmpty(query.IdPrefix), $"r.run >= {Bind(query.IdPrefix)} AND r.run < {Bind(query.IdPrefix)} || char(1114111)");
         Add(query.Since is not null, $"r.started_at >= {Bind(query.Since is { } since ? Ceiling(since) : null)}");
         Add(query.Until is not null, $"r.started_at < {Bind(query.Until is { } until ? Ceiling(until) : null)}");
+        Add(query.ChangedSince is not null, $"r.changed_at >= {Bind(query.ChangedSince is { } changed ? Ceiling(changed) : null)}");
+        Add(query.MicrosMin is not null, $"coalesce(json_extract(r.spent, '$.micros'), 0) >= {Bind(query.MicrosMin)}");
         Add(query.FingerprintIsNot is not null, $"r.fingerprint <> {Bind(query.FingerprintIsNot)}");
         Add(query.AsksAPerson, $"r.id IN (SELECT run FROM waits WHERE kind = '{nameof(WaitKind.Approval)}')");
         Add(query.After is not null, $"r.id < (SELECT id FROM runs WHERE run = {Bind(query.After?.Value)})");

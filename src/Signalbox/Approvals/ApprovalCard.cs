@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Signalbox.Journal;
+using Signalbox.Queries;
 using Signalbox.Storage;
 
 namespace Signalbox;
@@ -46,21 +47,24 @@ public sealed class ApprovalCard
     private readonly string _because;
     private readonly IReadOnlyList<PolicyJudged> _verdicts;
     private readonly IReadOnlyList<ClaimRow> _others;
+    private readonly Redactor _redactor;
 
     private ApprovalCard(
-        RunRow row, OpenWait wait, Entry entry, ApprovalRequested asked, ReadOnlyMemory<byte>? arguments, ReadOnlyMemory<byte>? details, string because, IReadOnlyList<PolicyJudged> verdicts,
-        IReadOnlyList<ClaimRow> others)
+        RunRow row, OpenWait wait, DateTimeOffset askedAt, ApprovalRequested asked, ReadOnlyMemory<byte>? arguments, ReadOnlyMemory<byte>? details, string because, IReadOnlyList<PolicyJudged> verdicts,
+        IReadOnlyList<ClaimRow> others, Redactor redactor, string? fault = null)
     {
         Row = row;
         Wait = wait;
-        Asked = asked;
-        AskedAt = entry.Time;
+        Asked = redactor.Asked(asked);
+        AskedAt = askedAt;
+        _redactor = redactor;
         _arguments = arguments;
         _details = details;
         _because = because;
         _verdicts = verdicts;
         _others = others;
-        Fault = asked.Action is { } action ? FaultOf(action, arguments) : null;
+        Fault = fault ?? (asked.Action is { } action ? FaultOf(action, arguments) : null);
+        IsMasked = Fault is null && asked.Action is not null && arguments is { } exact && !redactor.Json(new RawJson(exact)).Utf8.Span.SequenceEqual(exact.Span);
     }
 
     /// <summary>The run that asks.</summary>
@@ -69,7 +73,7 @@ public sealed class ApprovalCard
     /// <summary>The open wait: its step, its due time, who has answered so far.</summary>
     public OpenWait Wait { get; }
 
-    /// <summary>The question as it was recorded.</summary>
+    /// <summary>The question as it was recorded, but for what is masked.</summary>
     public ApprovalRequested Asked { get; }
 
     /// <summary>When it was asked.</summary>
@@ -81,9 +85,24 @@ public sealed class ApprovalCard
     /// <summary>Why nobody can know what would be done, and so nobody should approve it; null if all is well.</summary>
     public string? Fault { get; }
 
+    /// <summary>Whether a part of the arguments is masked, and so not shown to whoever approves. What is approved, and its hash, is all of them.</summary>
+    public bool IsMasked { get; }
+
     /// <summary>The card of an open question of a run.</summary>
     /// <exception cref="JournalDamagedException">The question cannot be read.</exception>
-    public static async Task<ApprovalCard> ReadAsync(IRunReader reader, RunHead head, OpenWait wait, CancellationToken cancellationToken)
+    public static Task<ApprovalCard> ReadAsync(IRunReader reader, RunHead head, OpenWait wait, CancellationToken cancellationToken) => ReadAsync(reader, head, wait, Redactor.None, cancellationToken);
+
+    /// <summary>The card of an open question that cannot be read: it says so, and nobody should answer it.</summary>
+    internal static ApprovalCard Unreadable(RunHead head, OpenWait wait)
+    {
+        var terms = wait.Approval?.Terms;
+        var asked = new ApprovalRequested($"(the question cannot be read; entry {Number(wait.Seq)})", terms?.Choices ?? [], null, wait.Due, terms?.Safe, terms);
+        return new(
+            head.Row, wait, head.Row.ChangedAt, asked, null, null, "", [], [], Redactor.None, "The question is missing, altered or erased in the store; nobody can say what is asked. Do not answer it. See: signalbox check");
+    }
+
+    /// <inheritdoc cref="ReadAsync(IRunReader, RunHead, OpenWait, CancellationToken)"/>
+    internal static async Task<ApprovalCard> ReadAsync(IRunReader reader, RunHead head, OpenWait wait, Redactor redactor, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(reader);
         ArgumentNullException.ThrowIfNull(head);
@@ -111,8 +130,8 @@ public sealed class ApprovalCard
             ? await reader.ClaimsAsync(new ClaimQuery { Overlapping = [.. claims.Select(c => c.Resource)], Limit = Page }, cancellationToken)
             : [];
         return new ApprovalCard(
-            head.Row, wait, entry, asked, await ResolveAsync(reader, asked.Action?.Arguments, cancellationToken), await ResolveAsync(reader, asked.Details, cancellationToken), because, verdicts,
-            [.. others.Where(o => o.ActionId != asked.Action?.ActionId)]);
+            redactor.Head(head).Row, wait, entry.Time, asked, await ResolveAsync(reader, asked.Action?.Arguments, cancellationToken), await ResolveAsync(reader, asked.Details, cancellationToken), redactor.Text(because),
+            [.. verdicts.Select(redactor.Judged)], [.. others.Where(o => o.ActionId != asked.Action?.ActionId)], redactor);
     }
 
     /// <summary>Whether not all of the arguments are shown, unless in full. Nobody should approve what they were not shown.</summary>
@@ -130,6 +149,10 @@ public sealed class ApprovalCard
         {
             lines.Add(new(CardLineKind.Heading, "", $"Run {Row.Run} ({VisibleText.Of(Row.Workflow)} v{Number(Row.Version)}, state {VisibleText.Of(Row.State)}) asks"));
             lines.Add(new(CardLineKind.Untrusted, "question", VisibleText.Of(Asked.Title, StoryMax)));
+            if (Fault is not null)
+            {
+                lines.Add(new(CardLineKind.Warning, "", Fault));
+            }
         }
 
         AddTerms(lines, now);
@@ -221,7 +244,12 @@ public sealed class ApprovalCard
 
     private void AddArguments(List<CardLine> lines, bool full)
     {
-        var arguments = _arguments!.Value.Span;
+        if (IsMasked)
+        {
+            lines.Add(new(CardLineKind.Warning, "", "PART OF IT IS MASKED: what is approved, and its hash, is all of it. Do not approve what you have not seen."));
+        }
+
+        var arguments = _redactor.Json(new RawJson(_arguments!.Value)).Utf8.Span;
         var shown = full ? new(VisibleText.OfJson(arguments), IsCut: false, 0) : VisibleText.OfJson(arguments, ArgumentsMax);
         if (shown.IsCut)
         {
@@ -286,7 +314,7 @@ public sealed class ApprovalCard
             }
             else
             {
-                AddDetails(story, details);
+                AddDetails(story, _redactor.Json(new RawJson(details)).Utf8);
             }
         }
 

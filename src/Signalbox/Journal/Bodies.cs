@@ -239,6 +239,20 @@ public static class Body
             throw new JournalDamagedException(entry.Run, entry.Seq, $"its body is not a {typeof(T).Name}: {e.Message}");
         }
     }
+
+    /// <summary>The body of an entry for showing, or null: one that is damaged or erased is no reason to show nothing of its run.</summary>
+    public static T? Find<T>(Entry entry)
+        where T : class
+    {
+        try
+        {
+            return Read<T>(entry);
+        }
+        catch (Exception e) when (e is JournalDamagedException or ArgumentException)
+        {
+            return null; // ArgumentException: a hash or an id in the body that is none
+        }
+    }
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault, MaxDepth = Body.DepthMax, Converters = [typeof(PayloadHashConverter)])]

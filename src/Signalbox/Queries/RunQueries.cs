@@ -1,3 +1,6 @@
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using Signalbox.Journal;
 using Signalbox.Search;
 using Signalbox.Storage;
 
@@ -9,6 +12,14 @@ namespace Signalbox.Queries;
 /// </summary>
 public sealed class RunQueries(IRunReader reader, TimeProvider clock, ISearchIndex? index = null, Redactor? redactor = null)
 {
+    /// <summary>How many bytes of a value that is stored apart a list of entries shows; <see cref="EntryAsync"/> shows all.</summary>
+    public const int ListedBytesMax = 8 * 1024;
+
+    /// <summary>How many entries a list has at most.</summary>
+    public const int ListedMax = 1_000;
+
+    private const int PageSize = 500;
+
     private readonly Redactor _redactor = redactor ?? Redactor.None;
 
     /// <summary>The store that is read.</summary>
@@ -24,25 +35,154 @@ public sealed class RunQueries(IRunReader reader, TimeProvider clock, ISearchInd
     public Redactor Redactor => _redactor;
 
     /// <summary>Runs that match, the newest start first, masked.</summary>
-    public async Task<IReadOnlyList<RunHead>> RunsAsync(RunQuery query, CancellationToken cancellationToken) => await reader.ListAsync(query, cancellationToken);
+    public async Task<IReadOnlyList<RunHead>> RunsAsync(RunQuery query, CancellationToken cancellationToken)
+    {
+        var runs = await reader.ListAsync(query, cancellationToken);
+        return ReferenceEquals(_redactor, Redactor.None) ? runs : [.. runs.Select(_redactor.Head)];
+    }
 
-    /// <summary>The run, or null.</summary>
-    public async Task<RunHead?> FindAsync(RunId run, CancellationToken cancellationToken) => await reader.FindAsync(run, cancellationToken);
+    /// <summary>The run, masked, or null.</summary>
+    public async Task<RunHead?> FindAsync(RunId run, CancellationToken cancellationToken) => await reader.FindAsync(run, cancellationToken) is { } head ? _redactor.Head(head) : null;
 
-    /// <summary>Everything about a run, or null if there is none of that id.</summary>
-    public Task<RunView?> ViewAsync(RunId run, CancellationToken cancellationToken) => throw new NotImplementedException();
+    /// <summary>Everything about a run, or null if there is none of that id. Reads its whole journal once.</summary>
+    public async Task<RunView?> ViewAsync(RunId run, CancellationToken cancellationToken)
+    {
+        if (await reader.FindAsync(run, cancellationToken) is not { } head)
+        {
+            return null;
+        }
 
-    /// <summary>Entries of a run from <paramref name="fromSeq"/> on, whole, at most <paramref name="max"/>.</summary>
-    public Task<IReadOnlyList<EntryView>> EntriesAsync(RunId run, long fromSeq, int max, CancellationToken cancellationToken) => throw new NotImplementedException();
+        var fold = new RunViewFold(_redactor);
+        await foreach (var entry in EntriesOfAsync(head, cancellationToken))
+        {
+            fold.Add(entry);
+        }
+
+        return fold.View(head, await DefinitionAsync(head.Row, cancellationToken));
+    }
+
+    /// <summary>The actions of a run alone; none where there is no such run.</summary>
+    public async Task<IReadOnlyList<ActionView>> ActionsAsync(RunId run, CancellationToken cancellationToken)
+    {
+        var fold = new ActionFold(_redactor);
+        await FoldAsync(run, fold, cancellationToken);
+        return fold.Actions;
+    }
+
+    /// <summary>What the agents of a run used up, by agent, tier and model, the dearest first; none where there is no such run.</summary>
+    public async Task<IReadOnlyList<CostView>> CostsAsync(RunId run, CancellationToken cancellationToken)
+    {
+        var fold = new CostFold();
+        await FoldAsync(run, fold, cancellationToken);
+        return fold.Costs;
+    }
+
+    /// <summary>What several runs used up together, the dearest first.</summary>
+    public static IReadOnlyList<CostView> Sum(IEnumerable<CostView> costs) => CostFold.Sum(costs);
+
+    /// <summary>A run's entries from its first to <paramref name="lastSeq"/> as they are stored, masked: what they refer to stays apart. Read page by page, so that no run is too long.</summary>
+    public async IAsyncEnumerable<Entry> JournalAsync(RunId run, long lastSeq, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await foreach (var entry in StoredAsync(run, lastSeq, cancellationToken))
+        {
+            yield return _redactor.Entry(entry);
+        }
+    }
+
+    /// <summary>Entries of a run from <paramref name="fromSeq"/> on, with what they refer to in place, at most <paramref name="max"/> (1 to <see cref="ListedMax"/>). A value longer than <see cref="ListedBytesMax"/> is cut.</summary>
+    public async Task<IReadOnlyList<EntryView>> EntriesAsync(RunId run, long fromSeq, int max, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(fromSeq);
+        ArgumentOutOfRangeException.ThrowIfLessThan(max, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(max, ListedMax);
+        var views = new List<EntryView>();
+        foreach (var entry in await reader.ReadAsync(run, fromSeq, max, cancellationToken))
+        {
+            views.Add(await ResolvedBody.ViewAsync(reader, entry, _redactor, ListedBytesMax, cancellationToken));
+        }
+
+        return views;
+    }
 
     /// <summary>One entry, whole, or null.</summary>
-    public Task<EntryView?> EntryAsync(RunId run, long seq, CancellationToken cancellationToken) => throw new NotImplementedException();
+    public async Task<EntryView?> EntryAsync(RunId run, long seq, CancellationToken cancellationToken) =>
+        seq >= 0 && await reader.ReadAsync(run, seq, 1, cancellationToken) is [var entry] && entry.Seq == seq ? await WholeAsync(entry, cancellationToken) : null;
 
-    /// <summary>What the agents of a run were asked and answered, word for word: one conversation for each tier that was asked. <paramref name="scope"/>: that one alone.</summary>
-    public Task<IReadOnlyList<ConversationView>> ConversationsAsync(RunId run, string? scope, CancellationToken cancellationToken) => throw new NotImplementedException();
+    /// <summary>An entry that was read, whole: with all that it refers to in place.</summary>
+    public Task<EntryView> WholeAsync(Entry entry, CancellationToken cancellationToken) => ResolvedBody.ViewAsync(reader, entry, _redactor, int.MaxValue, cancellationToken);
 
-    /// <summary>The open questions to people, the one that is due first before those without a time limit, then the oldest first; at most <paramref name="max"/>.</summary>
-    public Task<IReadOnlyList<ApprovalCard>> InboxAsync(int max, CancellationToken cancellationToken) => throw new NotImplementedException();
+    /// <summary>
+    /// What models were asked and answered in a run, word for word: one conversation for each tier that was asked, in the order of their beginnings. <paramref name="scope"/>: that scope alone, and those within it (a
+    /// tier's samples); the empty one is the visit itself. Holds all of it in memory.
+    /// </summary>
+    public async Task<IReadOnlyList<ConversationView>> ConversationsAsync(RunId run, string? scope, CancellationToken cancellationToken)
+    {
+        if (await reader.FindAsync(run, cancellationToken) is not { } head)
+        {
+            return [];
+        }
+
+        var fold = new ConversationFold(reader, _redactor, run, scope);
+        await foreach (var entry in EntriesOfAsync(head, cancellationToken))
+        {
+            await fold.AddAsync(entry, cancellationToken);
+        }
+
+        return await fold.EndAsync(cancellationToken);
+    }
+
+    /// <summary>The open questions to people, the one that is due first before those without a time limit, then the oldest first; at most <paramref name="max"/>. One that cannot be read is among them, and says so.</summary>
+    public async Task<IReadOnlyList<ApprovalCard>> InboxAsync(int max, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(max, 1);
+        var open = new List<(RunHead Head, OpenWait Wait)>();
+        await foreach (var head in EveryAsync(new RunQuery { AsksAPerson = true }, cancellationToken))
+        {
+            open.AddRange(head.Waits.Where(w => w.Kind == WaitKind.Approval).Select(w => (head, w)));
+        }
+
+        var cards = new List<ApprovalCard>();
+        foreach (var (head, wait) in open.OrderBy(o => o.Wait.Due ?? long.MaxValue).ThenBy(o => o.Head.Row.ChangedAt).Take(max))
+        {
+            cards.Add(await CardAsync(head, wait, cancellationToken));
+        }
+
+        return [.. cards.OrderBy(c => c.Wait.Due ?? long.MaxValue).ThenBy(c => c.AskedAt)];
+    }
+
+    /// <summary>The runs that a query asks for, the newest first, masked, page by page whatever its limit.</summary>
+    public async IAsyncEnumerable<RunHead> EveryAsync(RunQuery query, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        for (var after = query.After; ;)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var page = await RunsAsync(query with { After = after, Limit = PageSize }, cancellationToken);
+            foreach (var head in page)
+            {
+                yield return head;
+            }
+
+            if (page.Count < PageSize)
+            {
+                yield break;
+            }
+
+            after = page[^1].Row.Run;
+        }
+    }
+
+    /// <summary>An open question of a run as its reader should see it before answering; one that cannot be read says so.</summary>
+    public async Task<ApprovalCard> CardAsync(RunHead head, OpenWait wait, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await ApprovalCard.ReadAsync(reader, head, wait, _redactor, cancellationToken);
+        }
+        catch (Exception e) when (e is JournalDamagedException or ArgumentException)
+        {
+            return ApprovalCard.Unreadable(_redactor.Head(head), wait);
+        }
+    }
 
     /// <summary>Claims that match and have not expired.</summary>
     public async Task<IReadOnlyList<ClaimRow>> ClaimsAsync(ClaimQuery query, CancellationToken cancellationToken) => await reader.ClaimsAsync(query, cancellationToken);
@@ -79,5 +219,57 @@ public sealed class RunQueries(IRunReader reader, TimeProvider clock, ISearchInd
     /// <summary>Entries by their text.</summary>
     /// <exception cref="StoreRefusedException"><c>search_unavailable</c>: this store has no index.</exception>
     /// <exception cref="SearchQueryException">The text is no query.</exception>
-    public Task<SearchPage> SearchAsync(SearchQuery query, CancellationToken cancellationToken) => throw new NotImplementedException();
+    public async Task<SearchPage> SearchAsync(SearchQuery query, CancellationToken cancellationToken) => index is not null
+        ? await index.SearchAsync(query, cancellationToken)
+        : throw new StoreRefusedException("search_unavailable", "This store has no search index, so that nothing can be found by its text. A SQLite store gets one from the program that owns it; runs are listed without.");
+
+    private async Task FoldAsync(RunId run, IEntryFold fold, CancellationToken cancellationToken)
+    {
+        if (await reader.FindAsync(run, cancellationToken) is { } head)
+        {
+            await foreach (var entry in EntriesOfAsync(head, cancellationToken))
+            {
+                RunViewFold.TryAdd(fold, new EntryReading(entry));
+            }
+        }
+    }
+
+    private IAsyncEnumerable<Entry> EntriesOfAsync(RunHead head, CancellationToken cancellationToken) => StoredAsync(head.Row.Run, head.Seq, cancellationToken);
+
+    private async IAsyncEnumerable<Entry> StoredAsync(RunId run, long lastSeq, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        for (long from = 0; from <= lastSeq;)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var page = await reader.ReadAsync(run, from, (int)Math.Min(PageSize, lastSeq - from + 1), cancellationToken);
+            foreach (var entry in page)
+            {
+                yield return entry;
+            }
+
+            if (page.Count == 0)
+            {
+                yield break;
+            }
+
+            from = page[^1].Seq + 1;
+        }
+    }
+
+    private async Task<WorkflowDefinition?> DefinitionAsync(RunRow row, CancellationToken cancellationToken)
+    {
+        if (row.Fingerprint.Length != 64 || await reader.FindPayloadAsync(new PayloadHash(row.Fingerprint), cancellationToken) is not { } stored)
+        {
+            return null;
+        }
+
+        try
+        {
+            return WorkflowDefinition.FromJson(stored.Span);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
 }

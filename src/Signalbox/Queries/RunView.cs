@@ -4,7 +4,7 @@ using Signalbox.Storage;
 namespace Signalbox.Queries;
 
 /// <summary>
-/// Everything about one run, as its entries up to <see cref="Head"/> tell it; the values that entries refer to as payloads are not loaded. What was marked or matched for redaction is masked.
+/// Everything about one run, as its entries up to <see cref="Head"/> tell it; the values that entries refer to as payloads are not loaded (<see cref="RawJson.Reference"/>). What was marked or matched for redaction is masked.
 /// A body that cannot be read is left out, and <see cref="Unreadable"/> names its entry.
 /// </summary>
 public sealed record RunView
@@ -74,16 +74,16 @@ public sealed record ModelCallView(
 
 /// <summary>
 /// A tool call of an agent. <paramref name="Rejected"/> is one of <see cref="RejectionCodes"/> where it was not carried out; <paramref name="Error"/> (<c>timed_out</c>, <c>failed</c>, …) where it failed;
-/// <paramref name="Reason"/> says more of either.
+/// <paramref name="Reason"/> says more of either. Of a call that failed and was tried again (<paramref name="IsFinal"/> is false) each attempt stands on its own.
 /// </summary>
 public sealed record ToolCallView(
     long Seq, long At, int Visit, string State, string Scope, string Agent, string Tier, int Turn, string CallId, string Tool, RawJson? Arguments, RawJson? Result, string? Rejected, string? Error, string? Reason,
-    IReadOnlyList<string> Nearest, long Microseconds, int Attempts);
+    IReadOnlyList<string> Nearest, long Microseconds, int Attempts, bool IsFinal = true);
 
-/// <summary>Who answered a question, with which roles, when.</summary>
+/// <summary>Who answered a question, with which roles, when. <paramref name="Ignored"/> says why an answer changed nothing; then it is not <paramref name="Counted"/>.</summary>
 public sealed record AnswerView(long Seq, long At, string Actor, string Choice, IReadOnlyList<string> Roles, string? Comment, bool Counted, string? Ignored);
 
-/// <summary>A question to a person. <paramref name="Outcome"/> is the choice that came of it, <c>expired</c>, <c>withdrawn</c>, or null while it is open.</summary>
+/// <summary>A question to a person. <paramref name="Outcome"/> is the choice that came of it, <c>expired</c>, <c>withdrawn</c> (also after an approval that no intent has consumed), or null while it is open.</summary>
 public sealed record ApprovalView(
     long Seq, long At, int Visit, string State, string Scope, string Step, string Title, IReadOnlyList<string> Choices, IReadOnlyList<string> Roles, int Quorum, long? Due, string? Safe, string? ActionId, string? Hash,
     IReadOnlyList<string> Why, IReadOnlyList<AnswerView> Answers, string? Outcome, long? EndedAt);

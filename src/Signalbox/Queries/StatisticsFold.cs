@@ -19,7 +19,7 @@ internal sealed class StatisticsFold(IStatisticsTables tables)
         switch (entry.Kind)
         {
             case EntryKinds.RunStarted:
-                var started = new RunMemory(Cut(Read<RunStarted>(entry)?.Workflow ?? ""), entry.At);
+                var started = new RunMemory(Cut(Read<RunStarted>(entry)?.Workflow), entry.At);
                 tables.KeepRun(entry.Run, started);
                 Count(entry, started, Figures.Started, "");
                 break;
@@ -53,10 +53,10 @@ internal sealed class StatisticsFold(IStatisticsTables tables)
             case EntryKinds.ApprovalAnswered:
                 Answer(entry);
                 break;
-            case EntryKinds.DecisionMade when Read<DecisionMade>(entry) is { } made:
+            case EntryKinds.DecisionMade when Read<DecisionMade>(entry) is { Decision: not null } made:
                 Decide(entry, made);
                 break;
-            case EntryKinds.DecisionJudged when Read<DecisionJudged>(entry) is { Verdict: "right" or "wrong" } judged:
+            case EntryKinds.DecisionJudged when Read<DecisionJudged>(entry) is { Decision: not null, Verdict: "right" or "wrong" } judged:
                 tables.Judged(entry.Run, judged.Decision, judged.Verdict == "right");
                 break;
             case EntryKinds.EscalationRaised when Read<EscalationRaised>(entry) is { } raised:
@@ -68,7 +68,7 @@ internal sealed class StatisticsFold(IStatisticsTables tables)
 
                 break;
             case EntryKinds.BudgetReserved when Read<BudgetReserved>(entry) is { Amount: not null } reserved:
-                var speaker = new Speaker(Cut(reserved.Agent), Cut(TierOf(entry.Scope, reserved.Agent)), Cut(reserved.Model));
+                var speaker = new Speaker(Cut(reserved.Agent), Cut(string.IsNullOrEmpty(reserved.Agent) ? "" : Scopes.TierOf(entry.Scope, reserved.Agent)), Cut(reserved.Model));
                 var run = Of(entry);
                 if (run.Speaking.GetValueOrDefault(entry.Scope) != speaker)
                 {
@@ -87,12 +87,12 @@ internal sealed class StatisticsFold(IStatisticsTables tables)
             case EntryKinds.StepCompleted or EntryKinds.StepFailed or EntryKinds.StepAttemptFailed when Read<StepFigures>(entry) is { } step:
                 Step(entry, step);
                 break;
-            case EntryKinds.ActionIntended when Read<ActionIntended>(entry) is { } intended:
+            case EntryKinds.ActionIntended when Read<ActionIntended>(entry) is { ActionId: not null } intended:
                 var acting = Of(entry);
                 tables.KeepRun(entry.Run, acting with { Intended = acting.Intended.ContainsKey(intended.ActionId) ? acting.Intended : With(acting.Intended, intended.ActionId, entry.At) });
                 break;
             case EntryKinds.ActionVerified or EntryKinds.ActionNotApplied or EntryKinds.ActionDiverged or EntryKinds.ActionUnverified or EntryKinds.ActionRefused or EntryKinds.ActionUnknown
-                when Read<ActionObserved>(entry) is { } seen:
+                when Read<ActionObserved>(entry) is { ActionId: not null } seen:
                 Settle(entry, seen);
                 break;
         }
@@ -189,7 +189,7 @@ internal sealed class StatisticsFold(IStatisticsTables tables)
 
         if (entry.Kind == EntryKinds.StepFailed)
         {
-            Count(entry, run, Figures.Failure, step.Code ?? "failed");
+            Count(entry, run, Figures.Failure, step.Code);
         }
 
         if (step.CachedMicroseconds is null)
@@ -222,7 +222,7 @@ internal sealed class StatisticsFold(IStatisticsTables tables)
     }
 
     private void SpendBySpeaker(Entry entry, RunMemory run, Spending amount, string? agent, string? tier) =>
-        Spend(entry, run, run.Speaking.GetValueOrDefault(entry.Scope) ?? new Speaker(Cut(agent ?? ""), Cut(tier ?? ""), ""), amount);
+        Spend(entry, run, run.Speaking.GetValueOrDefault(entry.Scope) ?? new Speaker(Cut(agent), Cut(tier), ""), amount);
 
     private void Spend(Entry entry, RunMemory run, Speaker speaker, Spending amount)
     {
@@ -243,7 +243,7 @@ internal sealed class StatisticsFold(IStatisticsTables tables)
     private void Took(Entry entry, RunMemory run, string name, long microseconds) =>
         Count(entry.At, run, Figures.Latency, Cut(name), new Tally(1, Math.Max(0, microseconds)), LatencyBins.Of(microseconds));
 
-    private void Count(Entry entry, RunMemory run, string figure, string name) => Count(entry.At, run, figure, Cut(name), new Tally(1, 0));
+    private void Count(Entry entry, RunMemory run, string figure, string? name) => Count(entry.At, run, figure, Cut(name), new Tally(1, 0));
 
     private void Count(long at, RunMemory run, string figure, string name, Tally tally, int bin = 0)
     {
@@ -260,15 +260,7 @@ internal sealed class StatisticsFold(IStatisticsTables tables)
 
     private static string NameOf(string step) => step.IndexOf('/', StringComparison.Ordinal) is >= 0 and var slash ? step[..slash] : step;
 
-    /// <summary>The tier in a scope such as <c>left/analyst#2/fast/sample-2</c>.</summary>
-    private static string TierOf(string scope, string agent)
-    {
-        var parts = scope.Split('/');
-        var at = Array.FindLastIndex(parts, p => p == agent || p.StartsWith(agent + "#", StringComparison.Ordinal));
-        return at >= 0 && at + 1 < parts.Length ? parts[at + 1] : "";
-    }
-
-    private static string Cut(string name) => name.Length <= NameCharactersMax ? name : name[..(char.IsHighSurrogate(name[NameCharactersMax - 1]) ? NameCharactersMax - 1 : NameCharactersMax)];
+    private static string Cut(string? name) => name is null ? "" : name.Length <= NameCharactersMax ? name : name[..(char.IsHighSurrogate(name[NameCharactersMax - 1]) ? NameCharactersMax - 1 : NameCharactersMax)];
 
     private static Dictionary<string, T> With<T>(IReadOnlyDictionary<string, T> all, string key, T value) => new(all, StringComparer.Ordinal) { [key] = value };
 

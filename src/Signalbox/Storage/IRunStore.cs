@@ -98,6 +98,12 @@ public sealed record RunQuery
     /// <summary>Started before this time.</summary>
     public DateTimeOffset? Until { get; init; }
 
+    /// <summary>State or status changed at this time or later.</summary>
+    public DateTimeOffset? ChangedSince { get; init; }
+
+    /// <summary>Whose agents have used up at least so much money, in millionths of the price table's currency.</summary>
+    public long? MicrosMin { get; init; }
+
     /// <summary>Only runs of one definition other than this fingerprint.</summary>
     public string? FingerprintIsNot { get; init; }
 

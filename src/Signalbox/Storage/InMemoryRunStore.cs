@@ -298,6 +298,8 @@ public sealed class InMemoryRunStore(TimeProvider? clock = null, Entropy? entrop
             && query.Labels.All(l => row.Labels.TryGetValue(l.Key, out var value) && value == l.Value)
             && (query.Since is null || row.StartedAt >= query.Since)
             && (query.Until is null || row.StartedAt < query.Until)
+            && (query.ChangedSince is null || row.ChangedAt >= query.ChangedSince)
+            && (query.MicrosMin is null || row.Spent.Micros >= query.MicrosMin)
             && (query.FingerprintIsNot is null || row.Fingerprint != query.FingerprintIsNot)
             && (!query.AsksAPerson || head.Waits.Any(w => w.Kind == WaitKind.Approval));
     }
