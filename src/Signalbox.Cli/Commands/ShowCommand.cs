@@ -154,7 +154,8 @@ internal static class ShowCommand
     }
 
     /// <summary>What an agent was pinned to, which a reader wants to see at once.</summary>
-    private static async Task<ReadOnlyMemory<byte>?> ApartAsync(IRunReader reader, Entry entry, CancellationToken cancellationToken) =>
+    /// <summary>What an agent works under, where an entry says that one begins.</summary>
+    public static async Task<ReadOnlyMemory<byte>?> ApartAsync(IRunReader reader, Entry entry, CancellationToken cancellationToken) =>
         entry.Kind != EntryKinds.AgentBegan || Tolerant.Read<AgentBegan>(entry) is not { Configuration: { IsMissing: false } configuration } ? null
         : configuration.Reference is { } hash ? await reader.FindPayloadAsync(hash, cancellationToken)
         : configuration.Utf8;

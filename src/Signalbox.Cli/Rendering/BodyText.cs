@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Signalbox.CommandLine.Stores;
 using Signalbox.Journal;
 using Signalbox.Storage;
 

@@ -254,9 +254,10 @@ public sealed class Statistics_of_a_log
         {
             _log.Add(run, kind);
             _log.Add(run, kind, MadeUpLog.Json("[7]"));
+            _log.Add(run, kind, MadeUpLog.Json("{}")); // lacks what its type says it has
         }
 
-        Assert.Equal(2, Sum().Tiers.Single(t => t.Tier == "person").Answers);
+        Assert.Equal(3, Sum().Tiers.Single(t => t.Tier == "person").Answers);
     }
 
     private Statistics Sum(StatisticsQuery? query = null)

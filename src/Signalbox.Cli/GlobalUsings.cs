@@ -1,0 +1,1 @@
+global using PayloadReferences = Signalbox.CommandLine.Stores.PayloadReferences;
