@@ -15,6 +15,12 @@ internal static class Cli
         var context = new CommandContext(output, error, surface ?? new Surface());
         var root = Root(context);
 
+        if (CompletionCommand.Answers(context, root, args))
+        {
+            await output.FlushAsync(cancellationToken);
+            return ExitCodes.Ok;
+        }
+
         // '@x' is a value here as anywhere; the library would read the file x.
         var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         try
@@ -55,6 +61,7 @@ internal static class Cli
             StatsCommand.Create(context),
             WatchCommand.Create(context),
             DiagramCommand.Create(context),
+            CompletionCommand.Create(context),
             ApprovalsCommand.Create(context),
             ApproveCommand.CreateApprove(context),
             ApproveCommand.CreateReject(context),
@@ -74,6 +81,8 @@ internal static class Cli
         {
             root.Add(command);
         }
+
+        CompletionCommand.CompleteRuns(context, root);
 
         return root;
     }
