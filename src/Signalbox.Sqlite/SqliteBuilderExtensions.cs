@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 
 namespace Signalbox.Sqlite;
@@ -9,10 +10,12 @@ public static class SqliteBuilderExtensions
     /// <summary>
     /// Keeps runs in the SQLite file at <paramref name="path"/>, which is made if there is none. It is opened when the host starts, which fails with
     /// <see cref="Storage.StoreRefusedException"/> if this process cannot own it, and closed with the host's services. Members of <paramref name="group"/> may read it and hand in commands (<see cref="SqliteStoreOptions.Group"/>).
+    /// API keys are those in the file beside it (<see cref="KeyFile"/>).
     /// </summary>
     public static SignalboxBuilder UseSqlite(this SignalboxBuilder builder, string path, string? group = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
+        builder.Services.TryAddSingleton<IKeySource>(_ => new KeyFile(path));
         return builder.UseStore(services => SqliteRunStore.OpenAsync(
             new SqliteStoreOptions
             {

@@ -12,7 +12,7 @@ namespace Signalbox.Sqlite;
 /// A store as a process sees it that does not own it, such as the command line: it reads for itself, whether somebody owns the store or not, and
 /// hands what is to be written to the owner; where there is none it takes the lock, writes, and leaves. Safe to call from several threads.
 /// </summary>
-public sealed class SqliteRunAccess : IAsyncDisposable
+public sealed class SqliteRunAccess : IRunControl, IAsyncDisposable
 {
     private const int Attempts = 200;
     private static readonly TimeSpan BetweenAttempts = TimeSpan.FromMilliseconds(25);
@@ -27,10 +27,14 @@ public sealed class SqliteRunAccess : IAsyncDisposable
         _clock = clock;
         _owner = new CommandCaller(paths);
         Reader = reader;
+        Keys = new KeyFile(paths.Database);
     }
 
     /// <summary>Reads the store. Ends with this object.</summary>
     public IRunReader Reader { get; }
+
+    /// <summary>The API keys beside the store.</summary>
+    public KeyFile Keys { get; }
 
     /// <summary>Opens a store that exists. <paramref name="clock"/> dates what is written where nobody owns the store.</summary>
     /// <exception cref="StoreRefusedException"><c>store_not_found</c>, <c>store_damaged</c>, <c>store_foreign</c>, <c>store_newer</c>, <c>store_older</c>.</exception>
@@ -70,12 +74,28 @@ public sealed class SqliteRunAccess : IAsyncDisposable
     /// </summary>
     /// <exception cref="StoreRefusedException"><c>store_owned</c>: somebody owns the store and takes no commands from this user.</exception>
     /// <exception cref="StoreUnavailableException">Nothing was written; try again.</exception>
-    public async ValueTask<CommandResult> ExecuteAsync(RunCommand command, CancellationToken cancellationToken)
+    public ValueTask<CommandResult> ExecuteAsync(RunCommand command, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(command);
+        return CarryOutAsync(command, null, cancellationToken);
+    }
+
+    /// <summary>
+    /// The same on behalf of somebody whom this process has authenticated, such as a server's caller. An owner believes that from a process of its own user or of root alone, and answers any other with <c>caller_not_trusted</c>.
+    /// </summary>
+    /// <inheritdoc cref="ExecuteAsync(RunCommand, CancellationToken)" path="/exception" />
+    public ValueTask<CommandResult> ExecuteAsync(RunCommand command, Caller caller, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(command);
+        ArgumentNullException.ThrowIfNull(caller);
+        return CarryOutAsync(command, caller, cancellationToken);
+    }
+
+    private async ValueTask<CommandResult> CarryOutAsync(RunCommand command, Caller? caller, CancellationToken cancellationToken)
+    {
         for (var attempt = 1; ; attempt++)
         {
-            if (await _owner.ExecuteAsync(command, cancellationToken) is { } answer)
+            if (await _owner.ExecuteAsync(command, caller, cancellationToken) is { } answer)
             {
                 return answer;
             }
@@ -83,7 +103,7 @@ public sealed class SqliteRunAccess : IAsyncDisposable
             if (StoreLock.TryTake(_paths, stays: false) is { } taken)
             {
                 await using var store = SqliteRunStore.Open(_paths, new SqliteStoreOptions { Path = _paths.Database, Clock = _clock, TakesCommands = false }, taken);
-                return await RunCommands.ExecuteAsync(store, command, store.CallerOf(command, Users.Self()), cancellationToken);
+                return await RunCommands.ExecuteAsync(store, command, caller ?? store.CallerOf(command, Users.Self()), cancellationToken);
             }
 
             // Somebody has the lock and does not listen: an owner that is just starting or closing, or another command passing by.

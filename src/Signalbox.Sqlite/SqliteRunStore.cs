@@ -30,7 +30,7 @@ public sealed class SqliteRunStore : IRunStore, IRoleSource
     private readonly PayloadFiles _files;
     private readonly KnownPayloads _known = new();
     private readonly SqliteReader _reader;
-    private readonly IRoleSource _roles;
+    private readonly KeyRoles _roles;
     private readonly ChangeHints _hints;
     private readonly WorkerLeases _workers;
     private readonly JournalWriter _writer;
@@ -47,7 +47,7 @@ public sealed class SqliteRunStore : IRunStore, IRoleSource
         _lock = @lock;
         _connection = connection;
         _files = new PayloadFiles(paths.Payloads, group);
-        _roles = options.Roles ?? new RoleBook(paths);
+        _roles = new KeyRoles(options.Roles ?? new RoleBook(paths), new KeyFile(paths.Database), options.Clock);
         _reader = new SqliteReader(paths, _files, options.Clock);
         _hints = new ChangeHints(options.Logger);
         _workers = new WorkerLeases(options.Clock);
@@ -146,8 +146,8 @@ public sealed class SqliteRunStore : IRunStore, IRoleSource
     /// <inheritdoc />
     public ValueTask<ReadOnlyMemory<byte>?> FindPayloadAsync(PayloadHash hash, CancellationToken cancellationToken) => _reader.FindPayloadAsync(hash, cancellationToken);
 
-    /// <summary>The roles of an actor by the role book beside the store, read now; null where there is no such file.</summary>
-    /// <exception cref="StoreRefusedException"><c>roles_unusable</c>: the book cannot be read, makes no sense, or others than its owner may write it.</exception>
+    /// <summary>The roles of an actor by the role book beside the store and by the actor's live keys, both read now; null where there is no such book, and the actor never had a key.</summary>
+    /// <exception cref="StoreRefusedException"><c>roles_unusable</c>, <c>keys_unusable</c>: one of the files cannot be read, makes no sense, or others than its owner may write it.</exception>
     public IReadOnlyCollection<string>? RolesOf(string actor) => _roles.RolesOf(actor);
 
     /// <summary>Finishes the commits it has accepted, tidies the file, and gives up the right to write. Later calls are refused with <c>store_closed</c>.</summary>

@@ -20,7 +20,7 @@ public sealed record SqliteStoreOptions
     /// </summary>
     public string? Group { get; init; }
 
-    /// <summary>Who has which roles, in place of the role book beside the store (the file's name with <c>.roles.json</c>).</summary>
+    /// <summary>Who has which roles, in place of the role book beside the store (the file's name with <c>.roles.json</c>). What live API keys give comes on top (<see cref="KeyFile"/>).</summary>
     public IRoleSource? Roles { get; init; }
 
     /// <summary>Where the store says what nobody awaits: a callback that threw, a caller on the socket that made no sense.</summary>

@@ -97,6 +97,11 @@ public sealed class Bench : IAsyncDisposable
     public static async Task CheckAsync(WorkflowHarness harness, FaultyTarget? target = null, IReadOnlyList<string>? budgets = null)
     {
         var lines = await JournalExport.LinesAsync(harness.Store);
+        foreach (var run in await harness.RunsAsync())
+        {
+            Queries.SpanTree.Check(await harness.JournalAsync(run.Row.Run));
+        }
+
         var report = Check.Report(lines, new CheckOptions { TargetLog = target is null || target.TargetClass == TargetClass.T4 ? null : target.ToCheckerLog(), Budgets = budgets });
         Assert.True(report.Violations.Count == 0, $"The history checker found:\n{string.Join("\n", report.Violations)}");
         foreach (var row in (await harness.RunsAsync()).Select(r => r.Row))

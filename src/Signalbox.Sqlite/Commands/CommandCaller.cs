@@ -11,10 +11,10 @@ internal sealed class CommandCaller(StorePaths paths)
     private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(30);
     private static readonly byte[] WhoCommand = """{"command":"who"}"""u8.ToArray();
 
-    /// <summary>The owner's answer, or null if nobody listens and so nothing was changed.</summary>
-    public async ValueTask<CommandResult?> ExecuteAsync(RunCommand command, CancellationToken cancellationToken)
+    /// <summary>The owner's answer, or null if nobody listens and so nothing was changed. <paramref name="behalf"/>: for whom, if not for the user of this process.</summary>
+    public async ValueTask<CommandResult?> ExecuteAsync(RunCommand command, Caller? behalf, CancellationToken cancellationToken)
     {
-        var message = command.ToJson();
+        var message = behalf is null ? command.ToJson() : OnBehalf.Write(command, behalf);
         if (message.Length > Frames.BytesMax)
         {
             return new("command_too_large", $"The command has {message.Length} bytes; another process can be handed at most {Frames.BytesMax}. Nothing was changed.");

@@ -120,11 +120,11 @@ internal sealed class CommandSocket : IAsyncDisposable
     {
         try
         {
-            var actor = Users.Of(caller);
+            var user = Users.Of(caller);
             using var stream = new NetworkStream(caller, ownsSocket: true);
             while (await HearAsync(stream) is { } command)
             {
-                await AnswerAsync(stream, await CarryOutAsync(command, actor));
+                await AnswerAsync(stream, await CarryOutAsync(command, user));
             }
         }
         catch (Exception e) when (e is IOException or SocketException or OperationCanceledException)
@@ -173,7 +173,7 @@ internal sealed class CommandSocket : IAsyncDisposable
         await Frames.WriteAsync(stream, answer, limit.Token);
     }
 
-    private async ValueTask<byte[]> CarryOutAsync(byte[] message, string actor)
+    private async ValueTask<byte[]> CarryOutAsync(byte[] message, uint user)
     {
         try
         {
@@ -182,10 +182,23 @@ internal sealed class CommandSocket : IAsyncDisposable
                 return OwnerInfo.Self.ToJson();
             }
 
-            var command = RunCommand.FromJson(message);
-            return CommandCaller.RunOf(command).Value is null
-                ? Unreadable("it names no run.").ToJson()
-                : (await RunCommands.ExecuteAsync(_store, command, _store.CallerOf(command, actor), CancellationToken.None)).ToJson();
+            var (inner, behalf) = OnBehalf.Read(message);
+            var command = RunCommand.FromJson(inner.Span);
+            if (CommandCaller.RunOf(command).Value is null)
+            {
+                return Unreadable("it names no run.").ToJson();
+            }
+
+            // Who could write the store's files anyway is believed; anybody else speaks for themselves alone.
+            if (behalf is not null && user != 0 && user != Native.EffectiveUser())
+            {
+                return new CommandResult(
+                    "caller_not_trusted",
+                    $"The store '{_paths.Database}' takes commands on somebody's behalf only from its own user ({Users.Named(Native.EffectiveUser())}) and from root; this one came from {Users.Named(user)}. Nothing was changed. Run the server as the store's user.",
+                    CommandCaller.RunOf(command)).ToJson();
+            }
+
+            return (await RunCommands.ExecuteAsync(_store, command, behalf ?? _store.CallerOf(command, Users.Named(user)), CancellationToken.None)).ToJson();
         }
         catch (Exception e) when (e is JsonException or ArgumentException or NotSupportedException)
         {
@@ -207,7 +220,7 @@ internal sealed class CommandSocket : IAsyncDisposable
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            _logger?.LogError(e, "A command from {Actor} failed in a way nobody foresaw.", actor);
+            _logger?.LogError(e, "A command from {Actor} failed in a way nobody foresaw.", Users.Named(user));
             return new CommandResult("command_failed", $"The owner could not carry the command out: {e.Message} Nothing was changed. See the owner's log.").ToJson();
         }
     }

@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json;
-using Microsoft.Win32.SafeHandles;
 using Signalbox.Sqlite.Files;
 using Signalbox.Storage;
 
@@ -12,78 +11,13 @@ namespace Signalbox.Sqlite.Commands;
 /// </summary>
 internal sealed class RoleBook(StorePaths paths) : IRoleSource
 {
-    private const int BytesMax = 1024 * 1024;
-
     public IReadOnlyCollection<string>? RolesOf(string actor)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(actor);
         return Read() is { } book ? book.GetValueOrDefault(actor) ?? [] : null;
     }
 
-    private Dictionary<string, string[]>? Read()
-    {
-        byte[] text;
-        try
-        {
-            using var file = Open();
-            if (file is null)
-            {
-                return null;
-            }
-
-            ThrowIfUntrusted(file);
-            text = new byte[BytesMax + 1];
-            text = text[..RandomAccess.Read(file, text, 0)];
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw Unusable($"it cannot be read: {e.Message.TrimEnd('.')}", e);
-        }
-
-        return text.Length <= BytesMax ? Parse(text) : throw Unusable($"it is longer than {BytesMax} bytes");
-    }
-
-    /// <summary>The open file, or null if there is none. It is looked at by its handle alone, so that nobody can exchange it in between.</summary>
-    private SafeFileHandle? Open()
-    {
-        try
-        {
-            return OperatingSystem.IsWindows() ? File.OpenHandle(paths.Roles, FileMode.Open, FileAccess.Read, FileShare.ReadWrite) : Native.OpenToRead(paths.Roles);
-        }
-        catch (FileNotFoundException)
-        {
-            return null;
-        }
-        catch (IOException e) when (e.HResult == Native.NoSuchFile)
-        {
-            return null;
-        }
-    }
-
-    private void ThrowIfUntrusted(SafeFileHandle file)
-    {
-        if (!OperatingSystem.IsLinux())
-        {
-            return;
-        }
-
-        var (owner, _, mode, isFile) = Native.Status(file);
-        var storeOwner = Native.Status(paths.Database).User;
-        if (!isFile)
-        {
-            throw Unusable("it is no plain file");
-        }
-
-        if ((mode & (UnixFileMode.GroupWrite | UnixFileMode.OtherWrite)) != 0)
-        {
-            throw Unusable($"others than its owner may write it, and could give themselves roles. Then: chmod go-w '{paths.Roles}'");
-        }
-
-        if (owner != 0 && owner != storeOwner)
-        {
-            throw Unusable($"it belongs to {Users.Named(owner)}, neither to the store's owner ({Users.Named(storeOwner)}) nor to root");
-        }
-    }
+    private Dictionary<string, string[]>? Read() => new TrustedFile(paths.Roles, paths.Database, Unusable, "give themselves roles").Read() is { } text ? Parse(text) : null;
 
     private Dictionary<string, string[]> Parse(byte[] text)
     {

@@ -12,18 +12,18 @@ internal static class Users
     private const int PeerCredentials = 17; // SO_PEERCRED on Linux
     private const string UserFile = "/etc/passwd";
 
-    /// <summary>The user at the other end, as an actor: <c>person:anna</c>, or <c>person:uid-1001</c> for one without a name.</summary>
-    public static string Of(Socket socket)
+    /// <summary>The user at the other end.</summary>
+    public static uint Of(Socket socket)
     {
         Span<byte> credentials = stackalloc byte[12]; // struct ucred { pid_t pid; uid_t uid; gid_t gid; }
         socket.GetRawSocketOption(SocketLevel, PeerCredentials, credentials);
-        return Named(MemoryMarshal.Read<uint>(credentials[4..]));
+        return MemoryMarshal.Read<uint>(credentials[4..]);
     }
 
     /// <summary>The user of this process, as an actor.</summary>
     public static string Self() => OperatingSystem.IsWindows() ? "person:" + Environment.UserName : Named(Native.EffectiveUser());
 
-    /// <summary>A user as an actor.</summary>
+    /// <summary>A user as an actor: <c>person:anna</c>, or <c>person:uid-1001</c> for one without a name.</summary>
     public static string Named(uint user)
     {
         var id = user.ToString(CultureInfo.InvariantCulture);

@@ -72,6 +72,15 @@ internal static partial class Native
         }
     }
 
+    /// <summary>Gives a file to a user; its group stays. Only root can.</summary>
+    public static void ChangeUser(string path, uint user)
+    {
+        if (ChangeOwner(path, user, uint.MaxValue) != 0)
+        {
+            throw LastError(path);
+        }
+    }
+
     private static (uint User, uint Group, UnixFileMode Mode, bool IsFile) Status(int folder, string path, int flags)
     {
         // struct statx, the same for every processor: uid at 20, gid at 24, mode at 28.

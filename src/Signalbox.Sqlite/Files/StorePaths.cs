@@ -40,6 +40,8 @@ internal sealed record StorePaths
 
     public string Roles => Database + ".roles.json";
 
+    public string Keys => Database + ".keys.json";
+
     public string Lock => Database + ".lock";
 
     public string Payloads => Database + "-payloads";

@@ -38,6 +38,17 @@ internal static class Masking
             Body = entry.Body.IsEmpty ? entry.Body : redactor.Json(new RawJson(entry.Body)).Utf8,
         };
 
+        public RunSpan Span(RunSpan span) => ReferenceEquals(redactor, Redactor.None) ? span : span with
+        {
+            Name = redactor.Text(span.Name),
+            Why = redactor.Optional(span.Why),
+            Attributes = redactor.Attributes(span.Attributes),
+            Events = [.. span.Events.Select(e => e with { Why = redactor.Optional(e.Why), Attributes = redactor.Attributes(e.Attributes) })],
+        };
+
+        private Dictionary<string, object> Attributes(IReadOnlyDictionary<string, object> attributes) =>
+            attributes.ToDictionary(a => a.Key, a => a.Value is string text ? redactor.Text(text) : a.Value, StringComparer.Ordinal);
+
         public PolicyJudged Judged(PolicyJudged judged) => judged with { Reason = redactor.Shown(judged.Reason) };
 
         public ConflictRuled Ruled(ConflictRuled ruled) => ruled with { Why = redactor.Shown(ruled.Why) };

@@ -48,7 +48,7 @@ public sealed record RunSpan
     /// <summary>Sixteen hexadecimal digits, from the run and what the span is of.</summary>
     public required string Id { get; init; }
 
-    /// <summary>The span it lies in; null for the run's own.</summary>
+    /// <summary>The span it lies in; null for the run's own. A failed run that is tried again goes on in a span of its own, which lies in the run's first.</summary>
     public string? Parent { get; init; }
 
     /// <summary>The run.</summary>
@@ -89,4 +89,15 @@ public sealed record RunSpan
 
     /// <summary>More of it, by the names of OpenTelemetry's semantic conventions where those have one (<c>gen_ai.request.model</c>), else by ours (<c>signalbox.tier</c>). Texts, whole numbers, fractions and booleans.</summary>
     public IReadOnlyDictionary<string, object> Attributes { get; init; } = new Dictionary<string, object>();
+
+    /// <summary>What happened within it, in order: the first <see cref="EventsMax"/> of that.</summary>
+    public IReadOnlyList<RunSpanEvent> Events { get; init; } = [];
+
+    /// <summary>How many events a span keeps.</summary>
+    public const int EventsMax = 100;
 }
+
+/// <summary>
+/// Something that happened within a span, at <paramref name="At"/> (microseconds since 1970). <paramref name="Name"/> is the kind of its entry; <paramref name="Why"/> may be text from outside.
+/// </summary>
+public sealed record RunSpanEvent(long Seq, long At, string Name, string? Why, IReadOnlyDictionary<string, object> Attributes);

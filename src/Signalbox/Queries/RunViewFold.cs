@@ -14,6 +14,8 @@ internal sealed class RunViewFold
     private readonly CostFold _costs = new();
     private readonly IEntryFold[] _parts;
     private readonly Redactor _redactor;
+    private readonly SpanFold _spans = new();
+    private readonly List<RunSpan> _ended = [];
     private readonly List<long> _unreadable = [];
 
     public RunViewFold(Redactor redactor)
@@ -74,6 +76,8 @@ internal sealed class RunViewFold
             isReadable &= TryAdd(part, reading);
         }
 
+        _ended.AddRange(_spans.Add(entry));
+
         if (!isReadable)
         {
             _unreadable.Add(entry.Seq);
@@ -101,7 +105,7 @@ internal sealed class RunViewFold
         Definition = definition,
         Visits = _visits.Visits,
         Children = _visits.Children,
-        Spans = [], // SpanFold
+        Spans = [.. _ended.Concat(_spans.Open()).OrderBy(s => s.StartedAt).ThenBy(s => s.FirstSeq).ThenBy(s => s.Type).Select(_redactor.Span)],
         Evidence = _agents.Evidence,
         Decisions = _agents.Decisions,
         Escalations = _agents.Escalations,

@@ -161,6 +161,8 @@ public sealed class SignalboxBuilder
         return this;
     }
 
+    private static IRoleSource? RolesBy(IRoleSource? roles, IKeySource? keys, TimeProvider clock) => keys is null ? roles : new KeyRoles(roles, keys, clock);
+
     internal Engine Build(IServiceProvider services)
     {
         var faults = Worker.Faults().ToList();
@@ -185,7 +187,7 @@ public sealed class SignalboxBuilder
                 services.GetRequiredService<IRunStore>(), workflows, actions, tools, models, Decisions, services, clock, services.GetRequiredService<Entropy>(), Scheduler, Limits,
                 services.GetService<ILoggerFactory>()?.CreateLogger("Signalbox") ?? NullLogger.Instance)
             {
-                Roles = services.GetService<IRoleSource>() ?? services.GetRequiredService<IRunStore>() as IRoleSource,
+                Roles = RolesBy(services.GetService<IRoleSource>() ?? services.GetRequiredService<IRunStore>() as IRoleSource, services.GetService<IKeySource>(), clock),
                 Policies = policies,
             };
     }
