@@ -16,6 +16,7 @@ internal static class DashboardEndpoints
     {
         all.MapPage("/assets/{file}", (string file, DashboardAssets assets, HttpContext http) => assets.Serve(file, http)).AllowAnonymous(); // the login page has a look, too
         all.MapRunPages();
+        all.MapPage("/statistics", () => new RazorComponentResult<Statistics.StatisticsPage>());
     }
 
     /// <summary>Maps a page. <paramref name="pattern"/> is its path below the dashboard's root.</summary>
