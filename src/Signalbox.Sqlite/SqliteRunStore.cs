@@ -19,7 +19,7 @@ namespace Signalbox.Sqlite;
 /// <see cref="CommitStatus.Committed"/> has been flushed to the disk; commits of many runs share a flush. Opening voids every earlier lease at
 /// once, since the lock proves that nobody drives a run any more. Safe to call from several threads.
 /// </summary>
-public sealed class SqliteRunStore : IRunStore, IRoleSource
+public sealed class SqliteRunStore : IRunStore, IRoleSource, IStoreFacts
 {
     private static readonly FrozenDictionary<PayloadHash, PackedPayload> NoPayloads = FrozenDictionary<PayloadHash, PackedPayload>.Empty;
 
@@ -145,6 +145,10 @@ public sealed class SqliteRunStore : IRunStore, IRoleSource
 
     /// <inheritdoc />
     public ValueTask<ReadOnlyMemory<byte>?> FindPayloadAsync(PayloadHash hash, CancellationToken cancellationToken) => _reader.FindPayloadAsync(hash, cancellationToken);
+
+    /// <inheritdoc />
+    public async ValueTask<StoreFacts> FactsAsync(CancellationToken cancellationToken) =>
+        await _reader.FactsAsync(cancellationToken) with { Owner = $"{OwnerInfo.Self}, this one", Workers = _workers.All() };
 
     /// <summary>The roles of an actor by the role book beside the store and by the actor's live keys, both read now; null where there is no such book, and the actor never had a key.</summary>
     /// <exception cref="StoreRefusedException"><c>roles_unusable</c>, <c>keys_unusable</c>: one of the files cannot be read, makes no sense, or others than its owner may write it.</exception>

@@ -3,7 +3,9 @@ using System.Text;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.DependencyInjection;
 using Signalbox.Journal;
+using Signalbox.Queries;
 using Signalbox.Server.Dashboard.Statistics;
+using Signalbox.Server.Tests.Dashboard;
 using Signalbox.Storage;
 
 namespace Signalbox.Server.Tests;
@@ -57,7 +59,7 @@ public sealed partial class The_statistics_page
     [Fact]
     public async Task Of_an_empty_store_says_that_nothing_happened()
     {
-        await using var world = await ServerWorld.StartAsync(signalbox: _ => { });
+        await using var world = await StartServerAsync();
 
         Assert.Contains("Nothing happened in that time.", await PageAsync(world, "/statistics"), StringComparison.Ordinal);
     }
@@ -65,7 +67,7 @@ public sealed partial class The_statistics_page
     [Fact]
     public async Task Is_shown_to_nobody_without_a_key()
     {
-        await using var world = await ServerWorld.StartAsync(signalbox: _ => { });
+        await using var world = await StartServerAsync();
 
         Assert.NotEqual(HttpStatusCode.OK, (await world.As(null).GetAsync("/statistics", TestContext.Current.CancellationToken)).StatusCode);
     }
@@ -87,7 +89,7 @@ public sealed partial class The_statistics_page
     /// <summary>A store with a run that went by itself, and one that a person was asked about.</summary>
     private static async Task<ServerWorld> WorldAsync(string tier = "fast")
     {
-        var world = await ServerWorld.StartAsync(signalbox: _ => { });
+        var world = await StartServerAsync();
         var store = world.App.Services.GetRequiredService<IRunStore>();
         var (one, two) = (await StartAsync("r-a"), await StartAsync("r-b"));
         await AppendAsync(one, EntryKinds.BudgetReserved, new BudgetReserved("analyst", "m-1", new Spending { Calls = 1, Micros = 700 }), $"analyst/{tier}");
@@ -113,6 +115,14 @@ public sealed partial class The_statistics_page
 
         async Task CommitAsync(RunId run, EntryDraft draft) => Assert.Equal(CommitStatus.Committed, (await store.CommitAsync(new Commit { Run = run, Entries = [draft] }, TestContext.Current.CancellationToken)).Status);
     }
+
+    private static Task<ServerWorld> StartServerAsync() => ServerWorld.StartAsync(configure: builder =>
+    {
+        var store = new InMemoryRunStore();
+        builder.Services.AddSingleton<IRunControl>(new HarnessControl(store));
+        builder.Services.AddSingleton<IRunStore>(store);
+        builder.Services.AddSingleton(new RunQueries(store, TimeProvider.System));
+    });
 
     private static RawJson Json(string json) => new(Encoding.UTF8.GetBytes(json));
 

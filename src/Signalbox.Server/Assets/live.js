@@ -5,6 +5,7 @@ const parts = [...document.querySelectorAll("[data-fresh]")];
 const run = parts.map(part => part.dataset.run).find(Boolean);
 const apart = 1000; // ms between two fetches, at least
 const patience = 5000; // ms until a stream that was refused is asked for again
+const silence = 45000; // ms without a beat (the server sends one every 15 s) after which a stream is given up
 
 function tell(state, words) {
   if (!mark || mark.dataset.live === state) return;
@@ -113,8 +114,11 @@ function patchChildren(from, to) {
 // ---- following ----------------------------------------------------------------------------------------------------
 
 let source;
+let watch = 0;
 
 function hear(event) {
+  alive();
+  if (event.type === "beat") return;
   if (!run) return want();
   try {
     if (JSON.parse(event.data).run === run) want();
@@ -123,17 +127,34 @@ function hear(event) {
   }
 }
 
+/** A connection may be dead without anybody's being told. */
+function alive() {
+  clearTimeout(watch);
+  watch = setTimeout(() => {
+    source.close();
+    lost();
+    follow();
+  }, silence);
+}
+
+function lost() {
+  tell("reconnecting", "reconnecting …");
+}
+
 function follow() {
   source = new EventSource(document.body.dataset.events + (run ? `?run=${encodeURIComponent(run)}` : ""));
   source.onopen = () => {
     tell("live", "live");
+    alive();
     want(); // what happened between this page, or the stream before, and now
   };
-  source.onmessage = hear;
   source.addEventListener("entry", hear);
+  source.addEventListener("beat", hear);
   source.onerror = () => {
-    tell("reconnecting", "reconnecting …");
-    if (source.readyState === EventSource.CLOSED) setTimeout(follow, patience);
+    lost();
+    if (source.readyState !== EventSource.CLOSED) return; // it tries again by itself
+    clearTimeout(watch);
+    setTimeout(follow, patience);
   };
 }
 

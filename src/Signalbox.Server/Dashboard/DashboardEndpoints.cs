@@ -1,11 +1,13 @@
-using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Routing;
-using Microsoft.Extensions.DependencyInjection;
+using Signalbox.Server.Dashboard.Approvals;
+using Signalbox.Server.Dashboard.Claims;
 using Signalbox.Server.Dashboard.Frame;
 using Signalbox.Server.Dashboard.Runs;
+using Signalbox.Server.Dashboard.Search;
+using Signalbox.Server.Dashboard.SystemHealth;
 
 namespace Signalbox.Server.Dashboard;
 
@@ -16,6 +18,10 @@ internal static class DashboardEndpoints
     {
         all.MapPage("/assets/{file}", (string file, DashboardAssets assets, HttpContext http) => assets.Serve(file, http)).AllowAnonymous(); // the login page has a look, too
         all.MapRunPages();
+        all.MapApprovals();
+        all.MapClaims();
+        all.MapSearch();
+        all.MapSystem();
         all.MapPage("/statistics", () => new RazorComponentResult<Statistics.StatisticsPage>());
     }
 
@@ -24,10 +30,6 @@ internal static class DashboardEndpoints
 
     /// <summary>Maps what a form posts to; the gate has checked its antiforgery token. Say which policy it needs.</summary>
     public static RouteHandlerBuilder MapForm(this RouteGroupBuilder group, string pattern, Delegate form) => group.MapPost(pattern, form).ExcludeFromDescription();
-
-    /// <summary>Whether who asks fulfils a policy: what they may not do is not offered to them.</summary>
-    public static async Task<bool> MayAsync(this HttpContext http, string policy) =>
-        (await http.RequestServices.GetRequiredService<IAuthorizationService>().AuthorizeAsync(http.User, null, policy)).Succeeded;
 
     /// <summary>A page that says that there is none of what was asked for.</summary>
     public static RazorComponentResult<MessagePage> NotFound(string code, string message) => Message(StatusCodes.Status404NotFound, "Not found", code, message);

@@ -6,7 +6,7 @@ using Signalbox.Storage;
 namespace Signalbox.Sqlite.Reading;
 
 /// <summary>Reads a store, in the process that owns it or in any other. Each answer is of one moment.</summary>
-internal sealed class SqliteReader(StorePaths paths, PayloadFiles files, TimeProvider clock) : IRunReader
+internal sealed class SqliteReader(StorePaths paths, PayloadFiles files, TimeProvider clock) : IRunReader, IStoreFacts
 {
     private readonly ReaderPool _pool = new(paths);
 
@@ -44,6 +44,12 @@ internal sealed class SqliteReader(StorePaths paths, PayloadFiles files, TimePro
 
     public ValueTask<ReadOnlyMemory<byte>?> FindPayloadAsync(PayloadHash hash, CancellationToken cancellationToken) =>
         _pool.ReadAsync(reader => Find(reader, hash), cancellationToken);
+
+    public async ValueTask<StoreFacts> FactsAsync(CancellationToken cancellationToken)
+    {
+        var facts = await _pool.ReadAsync(reader => FactReader.Read(reader.Connection, paths, Microseconds.From(clock.GetUtcNow())), cancellationToken);
+        return facts with { Owner = StoreLock.Holder(paths)?.ToString() };
+    }
 
     /// <summary>The number of a payload in the table, or null.</summary>
     public long? PayloadId(PayloadHash hash) => _pool.ReadNow(reader =>

@@ -28,6 +28,15 @@ internal sealed class WorkerLeases(TimeProvider clock)
         }
     }
 
+    /// <summary>Until when each counts as alive.</summary>
+    public IReadOnlyDictionary<string, DateTimeOffset> All()
+    {
+        lock (_lock)
+        {
+            return new Dictionary<string, DateTimeOffset>(_until);
+        }
+    }
+
     public bool IsAlive(string worker)
     {
         lock (_lock)

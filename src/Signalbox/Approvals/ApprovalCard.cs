@@ -44,9 +44,6 @@ public sealed class ApprovalCard
 
     private readonly ReadOnlyMemory<byte>? _arguments;
     private readonly ReadOnlyMemory<byte>? _details;
-    private readonly string _because;
-    private readonly IReadOnlyList<PolicyJudged> _verdicts;
-    private readonly IReadOnlyList<ClaimRow> _others;
     private readonly Redactor _redactor;
 
     private ApprovalCard(
@@ -60,9 +57,9 @@ public sealed class ApprovalCard
         _redactor = redactor;
         _arguments = arguments;
         _details = details;
-        _because = because;
-        _verdicts = verdicts;
-        _others = others;
+        Because = because;
+        Verdicts = verdicts;
+        Others = others;
         Fault = fault ?? (asked.Action is { } action ? FaultOf(action, arguments) : null);
         IsMasked = Fault is null && asked.Action is not null && arguments is { } exact && !redactor.Json(new RawJson(exact)).Utf8.Span.SequenceEqual(exact.Span);
     }
@@ -81,6 +78,28 @@ public sealed class ApprovalCard
 
     /// <summary>The hash of the action's arguments, which an answer should name; null where the question is about no action.</summary>
     public string? Hash => Asked.Action?.ArgumentsHash;
+
+    /// <summary>What policies said of the action.</summary>
+    public IReadOnlyList<PolicyJudged> Verdicts { get; }
+
+    /// <summary>The claims of other actions on what this one claims.</summary>
+    public IReadOnlyList<ClaimRow> Others { get; }
+
+    /// <summary>Why the run came to the state in which it asks: words of an agent or a workflow, as they are. Show them by <see cref="VisibleText"/>.</summary>
+    public string Because { get; }
+
+    /// <summary>What the target is like, in words; null where the question is about no action.</summary>
+    public string? Target => Asked.Action is { } action ? TargetWords(action.TargetClass) : null;
+
+    /// <summary>Whether and how the action can be taken back, in words; null where the question is about no action.</summary>
+    public string? Reversibility => Asked.Action is { } action ? ReversibilityWords(action.Reversibility) : null;
+
+    /// <summary>Whether what is asked for opposes that claim of another action.</summary>
+    public bool Opposes(ClaimRow other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return Asked.Action?.Claims?.Any(c => c.Opposes(other.Claim)) == true;
+    }
 
     /// <summary>Why nobody can know what would be done, and so nobody should approve it; null if all is well.</summary>
     public string? Fault { get; }
@@ -136,6 +155,26 @@ public sealed class ApprovalCard
 
     /// <summary>Whether not all of the arguments are shown, unless in full. Nobody should approve what they were not shown.</summary>
     public bool IsCut => Fault is null && _arguments is { } arguments && VisibleText.OfJson(arguments.Span, ArgumentsMax).IsCut;
+
+    /// <summary>The exact arguments as they are shown, by <paramref name="full"/> uncut; null where the question is about no action, or <see cref="Fault"/> says why they cannot be.</summary>
+    public ShownJson? Arguments(bool full)
+    {
+        if (Fault is not null || _arguments is not { } exact)
+        {
+            return null;
+        }
+
+        var arguments = _redactor.Json(new RawJson(exact)).Utf8.Span;
+        return full ? new(VisibleText.OfJson(arguments), IsCut: false, 0) : VisibleText.OfJson(arguments, ArgumentsMax);
+    }
+
+    /// <summary>What an agent or a workflow tells of it, which nobody has checked: names and texts, safe to show.</summary>
+    public IReadOnlyList<CardLine> Story()
+    {
+        var lines = new List<CardLine>();
+        AddStory(lines);
+        return [.. lines.Where(line => line.Kind == CardLineKind.Untrusted)];
+    }
 
     /// <summary>The card's lines. <paramref name="now"/> is the time by which durations are told; <paramref name="full"/>: the arguments uncut, whatever their length.</summary>
     public IReadOnlyList<CardLine> Lines(DateTimeOffset now, bool full = false)
@@ -215,16 +254,16 @@ public sealed class ApprovalCard
             Fact(lines, "claims", $"'{claim.Intent}' on {claim.Resource}");
         }
 
-        foreach (var other in _others.Take(OthersMax))
+        foreach (var other in Others.Take(OthersMax))
         {
-            var opposes = action.Claims!.Any(c => c.Opposes(other.Claim));
+            var opposes = Opposes(other);
             var text = $"'{other.Claim.Intent}' on {other.Claim.Resource} by '{other.Action}' of run {other.Run}: {PhaseWords(other.Phase)}";
             lines.Add(opposes ? new(CardLineKind.Warning, "", $"CONFLICT: {VisibleText.Of(text, FactMax)}") : new(CardLineKind.Fact, "beside", VisibleText.Of(text, FactMax)));
         }
 
-        if (_others.Count > OthersMax)
+        if (Others.Count > OthersMax)
         {
-            Fact(lines, "beside", $"and {Number(_others.Count - OthersMax)} more claims of others; see: signalbox claims");
+            Fact(lines, "beside", $"and {Number(Others.Count - OthersMax)} more claims of others; see: signalbox claims");
         }
 
         Fact(lines, "action id", action.ActionId);
@@ -234,7 +273,7 @@ public sealed class ApprovalCard
             Fact(lines, "why", why);
         }
 
-        foreach (var verdict in _verdicts)
+        foreach (var verdict in Verdicts)
         {
             Fact(lines, "policy", $"{verdict.Policy} says {verdict.Verdict}: {verdict.Reason}");
         }
@@ -250,7 +289,7 @@ public sealed class ApprovalCard
         }
 
         var arguments = _redactor.Json(new RawJson(_arguments!.Value)).Utf8.Span;
-        var shown = full ? new(VisibleText.OfJson(arguments), IsCut: false, 0) : VisibleText.OfJson(arguments, ArgumentsMax);
+        var shown = Arguments(full)!;
         if (shown.IsCut)
         {
             lines.Add(new(
@@ -301,9 +340,9 @@ public sealed class ApprovalCard
     private void AddStory(List<CardLine> lines)
     {
         var story = new List<CardLine>();
-        if (_because.Length > 0)
+        if (Because.Length > 0)
         {
-            Told("why the run came to this state", VisibleText.Of(_because, StoryMax));
+            Told("why the run came to this state", VisibleText.Of(Because, StoryMax));
         }
 
         if (Asked.Details is { IsMissing: false })
@@ -375,7 +414,8 @@ public sealed class ApprovalCard
         _ => "nobody says whether it can be undone",
     };
 
-    private static string PhaseWords(ClaimPhase phase) => phase switch
+    /// <summary>How far a claim has come, in words.</summary>
+    public static string PhaseWords(ClaimPhase phase) => phase switch
     {
         ClaimPhase.Proposal => "proposed",
         ClaimPhase.Queued => "waits for its turn",

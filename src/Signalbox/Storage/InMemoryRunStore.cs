@@ -3,7 +3,7 @@ using Signalbox.Journal;
 namespace Signalbox.Storage;
 
 /// <summary>Keeps everything in memory, for tests: the same rules as every store, no durability. Calls complete synchronously.</summary>
-public sealed class InMemoryRunStore(TimeProvider? clock = null, Entropy? entropy = null) : IRunStore
+public sealed class InMemoryRunStore(TimeProvider? clock = null, Entropy? entropy = null) : IRunStore, IStoreFacts
 {
     private readonly Lock _lock = new();
     private readonly TimeProvider _clock = clock ?? TimeProvider.System;
@@ -230,6 +230,22 @@ public sealed class InMemoryRunStore(TimeProvider? clock = null, Entropy? entrop
         lock (_lock)
         {
             return ValueTask.FromResult<ReadOnlyMemory<byte>?>(_payloads.TryGetValue(hash, out var bytes) ? bytes : default(ReadOnlyMemory<byte>?));
+        }
+    }
+
+    /// <inheritdoc />
+    public ValueTask<StoreFacts> FactsAsync(CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            var now = Now();
+            return ValueTask.FromResult(new StoreFacts("memory", "in this process's memory", _log.Count)
+            {
+                Runs = _heads.Values.GroupBy(h => h.Row.Status).ToDictionary(g => g.Key, g => (long)g.Count()),
+                Definitions = [.. _heads.Values.GroupBy(h => (new WorkflowVersion(h.Row.Workflow, h.Row.Version), h.Row.Fingerprint)).Select(g => new DefinitionUse(g.Key.Item1, g.Key.Fingerprint, g.Count(), g.Count(h => h.Row.IsOpen)))],
+                ReadySince = _heads.Values.Select(h => h.ReadyAt).Where(ready => ready <= now).Min(),
+                Workers = new Dictionary<string, DateTimeOffset>(_workers),
+            });
         }
     }
 

@@ -1,9 +1,11 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
 using Signalbox.Journal;
 using Signalbox.Queries;
+using Signalbox.Server.Dashboard.Frame;
 using Signalbox.Storage;
 
 namespace Signalbox.Server.Dashboard.Runs;
@@ -24,7 +26,7 @@ internal static class RunEndpoints
         all.MapPage("/runs/{run}/conversations", ConversationsAsync);
     }
 
-    private static async Task<IResult> RunAsync(string run, RunQueries queries, HttpContext http, string? visit = null, string? from = null) =>
+    private static async Task<IResult> RunAsync(string run, [FromServices] RunQueries queries, HttpContext http, string? visit = null, string? from = null) =>
         await PageAsync(run, queries, http, null, StatusCodes.Status200OK, Whole(visit), Whole(from) ?? 0);
 
     private static async Task<IResult> PageAsync(string run, RunQueries queries, HttpContext http, CommandResult? result, int status, int? visit = null, int from = 0)
@@ -45,7 +47,7 @@ internal static class RunEndpoints
         { StatusCode = status };
     }
 
-    private static async Task<IResult> EntriesAsync(string run, RunQueries queries, HttpContext http, string? from = null)
+    private static async Task<IResult> EntriesAsync(string run, [FromServices] RunQueries queries, HttpContext http, string? from = null)
     {
         if (Id(run) is not { } id || await queries.FindAsync(id, http.RequestAborted) is not { } head)
         {
@@ -61,7 +63,7 @@ internal static class RunEndpoints
         });
     }
 
-    private static async Task<IResult> EntryAsync(string run, long seq, RunQueries queries, HttpContext http)
+    private static async Task<IResult> EntryAsync(string run, long seq, [FromServices] RunQueries queries, HttpContext http)
     {
         if (Id(run) is not { } id || await queries.FindAsync(id, http.RequestAborted) is not { } head)
         {
@@ -73,7 +75,7 @@ internal static class RunEndpoints
             : DashboardEndpoints.NotFound("entry_not_found", $"Run '{run}' has no entry {seq}; its last one is {head.Seq}.");
     }
 
-    private static async Task<IResult> ConversationsAsync(string run, RunQueries queries, HttpContext http, string? scope = null)
+    private static async Task<IResult> ConversationsAsync(string run, [FromServices] RunQueries queries, HttpContext http, string? scope = null)
     {
         if (Id(run) is not { } id || await queries.FindAsync(id, http.RequestAborted) is null)
         {
@@ -89,7 +91,7 @@ internal static class RunEndpoints
     }
 
     /// <summary>Carries a form's command out, and shows the run as it stands then, with what became of the command.</summary>
-    private static async Task<IResult> CommandAsync(string run, RunQueries queries, IRunControl control, HttpContext http)
+    private static async Task<IResult> CommandAsync(string run, [FromServices] RunQueries queries, [FromServices] IRunControl control, HttpContext http)
     {
         if (Id(run) is not { } id)
         {
@@ -126,7 +128,7 @@ internal static class RunEndpoints
         _ => null,
     };
 
-    private static RazorComponentResult<Frame.MessagePage> NotFound(string run) => DashboardEndpoints.NotFound("run_not_found", $"There is no run '{run}' in this store.");
+    private static RazorComponentResult<MessagePage> NotFound(string run) => DashboardEndpoints.NotFound("run_not_found", $"There is no run '{run}' in this store.");
 
     private static RunId? Id(string run) => run.Length is > 0 and <= 64 && !string.IsNullOrWhiteSpace(run) ? new RunId(run) : null;
 

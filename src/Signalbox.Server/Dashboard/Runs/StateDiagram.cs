@@ -317,8 +317,8 @@ internal sealed class StateDiagram
                 var layer = _layers[sweep % 2 == 0 ? i : _layers.Length - 1 - i];
                 foreach (var node in layer)
                 {
-                    var (above, below) = (node.Above.Select(l => l.Upper.Center), node.Below.Select(l => l.Lower.Center));
-                    node.Weight = (sweep == Sweeps - 1 ? above.Concat(below) : sweep % 2 == 0 ? above : below).DefaultIfEmpty(node.Center).Average();
+                    var (above, below) = (node.Above.Select(l => (l.Upper.Center, l.Pull)), node.Below.Select(l => (l.Lower.Center, l.Pull)));
+                    node.Weight = Middle(sweep > Sweeps - 4 ? above.Concat(below) : sweep % 2 == 0 ? above : below, node.Center);
                 }
 
                 KeepApart(layer);
@@ -333,6 +333,18 @@ internal sealed class StateDiagram
 
         Width = _layers.SelectMany(l => l).Select(n => n.Center + (n.Width / 2)).DefaultIfEmpty(0).Max() + Margin;
         Height = (2 * Margin) + (_layers.Length * BoxHeight) + (Math.Max(0, _layers.Length - 1) * LayerGap);
+    }
+
+    private static double Middle(IEnumerable<(double Center, double Pull)> neighbours, double none)
+    {
+        var (sum, pulls) = (0.0, 0.0);
+        foreach (var (center, pull) in neighbours)
+        {
+            sum += center * pull;
+            pulls += pull;
+        }
+
+        return pulls == 0 ? none : sum / pulls;
     }
 
     /// <summary>The places nearest to the wanted ones (least squares) at which none overlaps its neighbour: neighbours that would are pooled.</summary>
@@ -491,6 +503,9 @@ internal sealed class StateDiagram
         public required Node Upper { get; init; }
 
         public required Node Lower { get; init; }
+
+        /// <summary>How much it wants to be straight: the way from state to state, and within a lane, before the way into a lane.</summary>
+        public double Pull => Upper.IsLane == Lower.IsLane ? 4 : 1;
 
         public double UpperX { get; set; }
 
