@@ -57,6 +57,7 @@ internal static class Cli
         {
             RunsCommand.Create(context),
             ShowCommand.Create(context),
+            SearchCommand.Create(context),
             CostsCommand.Create(context),
             StatsCommand.Create(context),
             WatchCommand.Create(context),
@@ -95,6 +96,7 @@ internal static class Cli
         StoreRefusedException { Code: "store_owned" } e => new(ExitCodes.Owned, e.Code, e.Message),
         StoreRefusedException e => new(ExitCodes.WrongUse, e.Code, e.Message),
         StoreUnavailableException e => new(ExitCodes.WrongUse, e.Code, e.Message),
+        Search.SearchQueryException e => new(ExitCodes.WrongUse, "search_query", $"{e.Message} Nothing was listed."),
         Journal.JournalDamagedException e => new(ExitCodes.WrongUse, "journal_damaged", $"{e.Message} Nothing was changed. See what else is: signalbox check {e.Run}"),
         IOException e when IsClosedPipe(e) => new(ExitCodes.PipeClosed, "pipe_closed", ""),
         IOException or UnauthorizedAccessException => new(ExitCodes.WrongUse, "io", $"{exception.Message.TrimEnd('.')}. What was asked for is not complete."),

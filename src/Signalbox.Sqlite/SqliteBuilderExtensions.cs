@@ -1,6 +1,9 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
+using Signalbox.Search;
+using Signalbox.Sqlite.Index;
+using Signalbox.Storage;
 
 namespace Signalbox.Sqlite;
 
@@ -9,13 +12,18 @@ public static class SqliteBuilderExtensions
 {
     /// <summary>
     /// Keeps runs in the SQLite file at <paramref name="path"/>, which is made if there is none. It is opened when the host starts, which fails with
-    /// <see cref="Storage.StoreRefusedException"/> if this process cannot own it, and closed with the host's services. Members of <paramref name="group"/> may read it and hand in commands (<see cref="SqliteStoreOptions.Group"/>).
+    /// <see cref="StoreRefusedException"/> if this process cannot own it, and closed with the host's services. Members of <paramref name="group"/> may read it and hand in commands (<see cref="SqliteStoreOptions.Group"/>).
+    /// While the host runs it feeds the store's search index (<see cref="SqliteIndex"/>), off the way of commits.
     /// API keys are those in the file beside it (<see cref="KeyFile"/>).
     /// </summary>
     public static SignalboxBuilder UseSqlite(this SignalboxBuilder builder, string path, string? group = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
         builder.Services.TryAddSingleton<IKeySource>(_ => new KeyFile(path));
+        builder.Services.AddSingleton(services => new SqliteIndex(
+            path, services.GetRequiredService<IRunStore>(), services.GetService<Redactor>(), services.GetRequiredService<TimeProvider>(), services.GetService<ILoggerFactory>()?.CreateLogger("Signalbox.Sqlite.Index")));
+        builder.Services.AddSingleton<ISearchIndex>(services => services.GetRequiredService<SqliteIndex>());
+        builder.Services.AddHostedService<IndexHost>();
         return builder.UseStore(services => SqliteRunStore.OpenAsync(
             new SqliteStoreOptions
             {

@@ -116,6 +116,9 @@ public sealed class SqliteRunAccess : IRunControl, IAsyncDisposable
         }
     }
 
+    /// <summary>The store's search index, as it is; <see cref="SqliteIndex.CatchUpAsync"/> brings it up to date where nobody else does. The caller disposes it, before this object.</summary>
+    public SqliteIndex OpenIndex(Redactor? redactor = null, Microsoft.Extensions.Logging.ILogger? logger = null) => new(_paths.Database, Reader, redactor, _clock, logger);
+
     /// <summary>The process that owns the store, or null if none does.</summary>
     public async ValueTask<OwnerInfo?> FindOwnerAsync(CancellationToken cancellationToken) =>
         await _owner.FindOwnerAsync(cancellationToken) ?? StoreLock.Holder(_paths);

@@ -22,7 +22,7 @@ public sealed partial class The_statistics_page
         Assert.Contains("<dt>Autonomy</dt><dd>50 %</dd>", page, StringComparison.Ordinal);
         Assert.Contains("Decisions that stood: fast 1. The numbers are in the table below.", page, StringComparison.Ordinal);
         Assert.Matches("""<th scope="row"><bdi>low_confidence</bdi></th>\s*<td class="number">1</td>""", page);
-        Assert.Contains("Reliability of all: 2 decisions with a known outcome, 50 % right at a mean confidence of 70 %", page, StringComparison.Ordinal);
+        Assert.Contains("Reliability of fast: 2 decisions with a known outcome, 50 % right at a mean confidence of 70 %", page, StringComparison.Ordinal);
         Assert.Contains("Cost as a table", page, StringComparison.Ordinal);
         Assert.Equal(Charts().Count(page), ChartTitles().Count(page)); // each chart says in words what it shows
         Assert.Equal(page.Split("id=\"").Length - 1, Ids().Matches(page).Select(m => m.Value).Distinct().Count());

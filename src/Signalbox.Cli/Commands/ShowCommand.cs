@@ -20,8 +20,9 @@ internal static class ShowCommand
             HelpName = "SCOPE",
             Arity = ArgumentArity.ZeroOrOne,
         };
+        var one = new Option<long?>("--entry") { Description = "Show this one entry instead, whole: its number in the run.", HelpName = "SEQ" };
         var diagram = new Option<bool>("--diagram") { Description = "Draw the workflow as a Mermaid state diagram instead." };
-        var command = new Command("show", "Shows a run: how it stands, its path, its timeline, its open questions.") { run, full, conversation, diagram };
+        var command = new Command("show", "Shows a run: how it stands, its path, its timeline, its open questions.") { run, full, conversation, diagram, one };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             await using var store = await context.OpenAsync(parsed, cancellationToken);
@@ -29,6 +30,10 @@ internal static class ShowCommand
             if (parsed.GetValue(diagram))
             {
                 DefinitionCommand.WriteMermaid(context.Page, (await DefinitionCommand.LoadAsync(store, head.Row, cancellationToken)).Definition);
+            }
+            else if (parsed.GetValue(one) is { } seq)
+            {
+                await WriteEntryAsync(context, store, head, seq, context.WantsJson(parsed), cancellationToken);
             }
             else if (parsed.GetResult(conversation) is not null)
             {
@@ -61,6 +66,34 @@ internal static class ShowCommand
 
         await WriteWaitsAsync(page, store, head, cancellationToken);
         await WriteNextAsync(page, store, head, cancellationToken);
+    }
+
+    private static async Task WriteEntryAsync(CommandContext context, OpenStore store, RunHead head, long seq, bool wantsJson, CancellationToken cancellationToken)
+    {
+        if (seq < 0 || await store.Reader.ReadAsync(head.Row.Run, seq, 1, cancellationToken) is not [var entry] || entry.Seq != seq)
+        {
+            throw new CliException(ExitCodes.Refused, "entry_not_found", string.Create(CultureInfo.InvariantCulture, $"Run {head.Row.Run} has entries from 0 to {head.Seq}; got {seq}."));
+        }
+
+        if (wantsJson)
+        {
+            await ShowJson.WriteEntryAsync(context.Output, store, entry, cancellationToken);
+            return;
+        }
+
+        var page = context.Page;
+        page.Line(new Piece($"Run {entry.Run}", Tone.Strong), string.Create(CultureInfo.InvariantCulture, $"  entry {entry.Seq} of {head.Seq}, {entry.Kind}"));
+        page.Field("state", entry.State.Length == 0 ? "none yet" : string.Create(CultureInfo.InvariantCulture, $"{entry.State}, visit {entry.Visit}"));
+        foreach (var (name, text) in new[] { ("scope", entry.Scope), ("step", entry.Step), ("actor", entry.Actor), ("cause", entry.Cause) })
+        {
+            if (text.Length > 0)
+            {
+                page.Field(name, text);
+            }
+        }
+
+        var timeline = new Timeline(page, Microseconds.From(head.Row.StartedAt));
+        timeline.Add(entry, entry.Body.IsEmpty ? null : await FullAsync(store.Reader, entry, cancellationToken), await ApartAsync(store.Reader, entry, cancellationToken));
     }
 
     private static void WriteHeader(Page page, RunHead head)

@@ -41,6 +41,13 @@ internal static class ShowJson
         output.Write("]}\n");
     }
 
+    /// <summary>One entry, whole.</summary>
+    public static async Task WriteEntryAsync(TextWriter output, OpenStore store, Entry entry, CancellationToken cancellationToken)
+    {
+        var payloads = await BodyText.LoadAsync(store.Reader, entry, cancellationToken);
+        JsonOutput.Line(output, json => Write(json, entry, payloads));
+    }
+
     private static void Write(Utf8JsonWriter json, Entry entry, IReadOnlyDictionary<PayloadHash, ReadOnlyMemory<byte>?> payloads)
     {
         json.WriteStartObject();

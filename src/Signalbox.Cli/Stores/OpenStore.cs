@@ -36,6 +36,9 @@ internal sealed class OpenStore : IAsyncDisposable
         return new OpenStore(path, await SqliteRunAccess.OpenAsync(path, clock, cancellationToken));
     }
 
+    /// <summary>The search index beside the store, as it is; to be disposed before the store.</summary>
+    public SqliteIndex OpenIndex() => _access.OpenIndex();
+
     public ValueTask<CommandResult> ExecuteAsync(RunCommand command, CancellationToken cancellationToken) => _access.ExecuteAsync(command, cancellationToken);
 
     public ValueTask<OwnerInfo?> FindOwnerAsync(CancellationToken cancellationToken) => _access.FindOwnerAsync(cancellationToken);

@@ -46,6 +46,12 @@ internal sealed record StorePaths
 
     public string Payloads => Database + "-payloads";
 
+    /// <summary>The search index: follows from the store, may be deleted.</summary>
+    public string Index => Database + "-index";
+
+    /// <summary>Held by the one process that feeds the index.</summary>
+    public string IndexLock => Index + ".lock";
+
     /// <summary>Where a new store is made before it gets its name, so that no half-made one is ever found under it.</summary>
     public string Unfinished => Database + ".unfinished";
 }

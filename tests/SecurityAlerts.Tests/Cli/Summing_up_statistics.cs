@@ -46,10 +46,6 @@ public sealed class Summing_up_statistics : IDisposable
             run           1      3.0 s   3.0 s  3.0 s
             model:m-fast  1      7 ms    7 ms   7 ms
 
-            Reliability, all: 1 decision with a known outcome, 100 % right, calibration error 0.050, Brier 0.003
-            CONFIDENCE  COUNT  SAID  RIGHT
-            0.9 to 1.0  1      95 %  100 %  ████████████████████████
-
             Reliability, fast: 1 decision with a known outcome, 100 % right, calibration error 0.050, Brier 0.003
             CONFIDENCE  COUNT  SAID  RIGHT
             0.9 to 1.0  1      95 %  100 %  ████████████████████████
