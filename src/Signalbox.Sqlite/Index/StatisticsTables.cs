@@ -8,7 +8,7 @@ namespace Signalbox.Sqlite.Index;
 /// <summary>What runs came to, added up while the log is read: the tables of <see cref="StatisticsFold"/> in the index file.</summary>
 internal sealed class StatisticsTables : IIndexPart
 {
-    public int Version => 1;
+    public int Version => 2;
 
     public void CreateTables(SqliteConnection connection)
     {
@@ -50,6 +50,7 @@ internal sealed class StatisticsBatch : IStatisticsTables, IDisposable
     private readonly Statement _findSeries;
     private readonly Statement _addSeries;
     private readonly Statement _count;
+    private readonly Statement _took;
     private readonly Statement _decided;
     private readonly Statement _judged;
     private readonly Statement _acted;
@@ -60,7 +61,8 @@ internal sealed class StatisticsBatch : IStatisticsTables, IDisposable
         _keepRun = Prepare("INSERT INTO stat_run (run, memory) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET memory = excluded.memory");
         _findSeries = Prepare("SELECT id FROM stat_series WHERE workflow = ?1 AND figure = ?2 AND name = ?3");
         _addSeries = Prepare("INSERT INTO stat_series (workflow, figure, name) VALUES (?1, ?2, ?3) RETURNING id");
-        _count = Prepare("INSERT INTO stat_count (size, slot, series, bin, sum, max) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET sum = sum + excluded.sum, max = max(max, excluded.max)");
+        _count = Prepare("INSERT INTO stat_count (size, slot, series, sum) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET sum = sum + excluded.sum");
+        _took = Prepare("INSERT INTO stat_latency (size, slot, series, sum, bin, max) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET sum = sum + excluded.sum, max = max(max, excluded.max)");
         _decided = Prepare("INSERT OR REPLACE INTO stat_decision (run, decision, position, at, workflow, tier, confidence) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
         _judged = Prepare("UPDATE stat_decision SET is_right = ?3 WHERE run = ?1 AND decision = ?2");
         _acted = Prepare("INSERT OR REPLACE INTO stat_action (run, action, at, workflow, outcome) VALUES (?1, ?2, ?3, ?4, ?5)");
@@ -108,7 +110,9 @@ internal sealed class StatisticsBatch : IStatisticsTables, IDisposable
 
         foreach (var (key, tally) in _counts)
         {
-            _count.Bind(1, (long)key.Size).Bind(2, key.Slot).Bind(3, SeriesOf(key)).Bind(4, (long)key.Bin).Bind(5, tally.Sum).Bind(6, tally.Max).Run();
+            var isLatency = key.Figure == Figures.Latency;
+            var row = (isLatency ? _took : _count).Bind(1, (long)key.Size).Bind(2, key.Slot).Bind(3, SeriesOf(key)).Bind(4, tally.Sum);
+            (isLatency ? row.Bind(5, (long)key.Bin).Bind(6, tally.Max) : row).Run();
         }
     }
 
@@ -147,16 +151,11 @@ internal sealed class StatisticsRows(SqliteConnection connection) : IStatisticsR
         }
     }
 
-    public IEnumerable<KeyValuePair<CountKey, Tally>> Counts(SlotSize size, long from, long until, string? workflow)
-    {
-        using var series = new Statement(connection.Handle!, "SELECT id, workflow, figure, name FROM stat_series WHERE ?1 IS NULL OR workflow = ?1");
-        var names = series.Bind(1, workflow).Rows(row => (Id: row.Number(0)!.Value, Workflow: row.Text(1)!, Figure: row.Text(2)!, Name: row.Text(3)!)).ToDictionary(s => s.Id);
-        using var counts = new Statement(connection.Handle!, "SELECT slot, series, bin, sum, max FROM stat_count WHERE size = ?1 AND slot >= ?2 AND slot < ?3");
-        return counts.Bind(1, (long)size).Bind(2, from).Bind(3, until)
-            .Rows(row => (Slot: row.Number(0)!.Value, Series: row.Number(1)!.Value, Bin: (int)row.Number(2)!.Value, Tally: new Tally(row.Number(3)!.Value, row.Number(4)!.Value)))
-            .Where(row => names.ContainsKey(row.Series))
-            .Select(row => names[row.Series] is var of ? KeyValuePair.Create(new CountKey(size, row.Slot, of.Workflow, of.Figure, of.Name, row.Bin), row.Tally) : default);
-    }
+    public IEnumerable<KeyValuePair<CountKey, Tally>> Counts(SlotSize size, long from, long until, string? workflow) =>
+        Find("SELECT slot, series, 0, sum, 0 FROM stat_count WHERE size = ?1 AND slot >= ?2 AND slot < ?3", size, from, until, workflow);
+
+    public IEnumerable<KeyValuePair<CountKey, Tally>> Latencies(SlotSize size, long from, long until, string? workflow) =>
+        Find("SELECT ?2, series, bin, sum(sum), max(max) FROM stat_latency WHERE size = ?1 AND slot >= ?2 AND slot < ?3 GROUP BY series, bin", size, from, until, workflow);
 
     public IEnumerable<DecisionFigure> Decisions(long from, long until, string? workflow)
     {
@@ -171,5 +170,16 @@ internal sealed class StatisticsRows(SqliteConnection connection) : IStatisticsR
     {
         using var actions = new Statement(connection.Handle!, "SELECT outcome, count(*) FROM stat_action WHERE at >= ?1 AND at < ?2 AND (?3 IS NULL OR workflow = ?3) GROUP BY outcome");
         return actions.Bind(1, from).Bind(2, until).Bind(3, workflow).Rows(row => new NamedCount(row.Text(0)!, row.Number(1)!.Value));
+    }
+
+    private IEnumerable<KeyValuePair<CountKey, Tally>> Find(string sql, SlotSize size, long from, long until, string? workflow)
+    {
+        using var series = new Statement(connection.Handle!, "SELECT id, workflow, figure, name FROM stat_series WHERE ?1 IS NULL OR workflow = ?1");
+        var names = series.Bind(1, workflow).Rows(row => (Id: row.Number(0)!.Value, Workflow: row.Text(1)!, Figure: row.Text(2)!, Name: row.Text(3)!)).ToDictionary(s => s.Id);
+        using var counts = new Statement(connection.Handle!, sql);
+        return counts.Bind(1, (long)size).Bind(2, from).Bind(3, until)
+            .Rows(row => (Slot: row.Number(0)!.Value, Series: row.Number(1)!.Value, Bin: (int)row.Number(2)!.Value, Tally: new Tally(row.Number(3)!.Value, row.Number(4)!.Value)))
+            .Where(row => names.ContainsKey(row.Series))
+            .Select(row => names[row.Series] is var of ? KeyValuePair.Create(new CountKey(size, row.Slot, of.Workflow, of.Figure, of.Name, row.Bin), row.Tally) : default);
     }
 }

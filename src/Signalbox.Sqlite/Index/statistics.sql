@@ -7,8 +7,17 @@ CREATE TABLE stat_series (
     UNIQUE (workflow, figure, name)
 ) STRICT;
 
--- size: 1 minute, 2 hour, 3 day. slot: its start, microseconds since 1970. bin: of a latency's histogram.
+-- size: 1 minute, 2 hour, 3 day. slot: its start, microseconds since 1970.
 CREATE TABLE stat_count (
+    size   INTEGER NOT NULL,
+    slot   INTEGER NOT NULL,
+    series INTEGER NOT NULL,
+    sum    INTEGER NOT NULL,
+    PRIMARY KEY (size, slot, series)
+) STRICT, WITHOUT ROWID;
+
+-- Histograms: how often a time lay in a bin, and the longest.
+CREATE TABLE stat_latency (
     size   INTEGER NOT NULL,
     slot   INTEGER NOT NULL,
     series INTEGER NOT NULL,

@@ -34,11 +34,32 @@ internal static class StatisticsSum
             stretches.FindLast(s => s.From <= key.Slot).Sums.Add(key, tally);
         }
 
+        foreach (var (part, from, to) in Parts(size, since, until))
+        {
+            foreach (var (key, tally) in rows.Latencies(part, from, to, query.Workflow))
+            {
+                total.Add(key, tally);
+            }
+        }
+
         return total.Statistics(since, until, upTo, stretches.Select(s => s.Sums.Bucket(s.From))) with
         {
             Actions = InOrder(rows.Actions(since, until, query.Workflow)),
             Reliability = ReliabilityOf([.. rows.Decisions(since, until, query.Workflow)]),
         };
+    }
+
+    /// <summary>The same time in as few slots as can be: larger ones in its middle, where no stretches are asked for.</summary>
+    private static IEnumerable<(SlotSize Size, long From, long To)> Parts(SlotSize size, long since, long until)
+    {
+        if (size == SlotSize.Day)
+        {
+            return [(size, since, until)];
+        }
+
+        var larger = size + 1;
+        var (from, to) = (Slots.Ceiling(since, Slots.Width(larger)), Slots.Floor(until, Slots.Width(larger)));
+        return from < to ? [(size, since, from), .. Parts(larger, from, to), (size, to, until)] : [(size, since, until)];
     }
 
     /// <summary>Where stretches begin: at whole multiples of their length, the first one where the time begins.</summary>

@@ -77,7 +77,11 @@ internal interface IStatisticsRows
     /// <summary>The start of the first minute and the end of the last one that something was counted in; null if nothing was.</summary>
     (long First, long Last)? Span { get; }
 
+    /// <summary>What was counted, but for latencies.</summary>
     IEnumerable<KeyValuePair<CountKey, Tally>> Counts(SlotSize size, long from, long until, string? workflow);
+
+    /// <summary>The histograms of latencies, apart from the rest since they have many rows.</summary>
+    IEnumerable<KeyValuePair<CountKey, Tally>> Latencies(SlotSize size, long from, long until, string? workflow);
 
     /// <summary>Those that were judged, in the order in which they were made.</summary>
     IEnumerable<DecisionFigure> Decisions(long from, long until, string? workflow);
@@ -115,7 +119,11 @@ internal sealed class MemoryStatisticsTables : IStatisticsTables, IStatisticsRow
 
     public void Acted(ActionFigure action) => _actions[(action.Run, action.Action)] = action;
 
-    public IEnumerable<KeyValuePair<CountKey, Tally>> Counts(SlotSize size, long from, long until, string? workflow) =>
+    public IEnumerable<KeyValuePair<CountKey, Tally>> Counts(SlotSize size, long from, long until, string? workflow) => Find(size, from, until, workflow).Where(c => c.Key.Figure != Figures.Latency);
+
+    public IEnumerable<KeyValuePair<CountKey, Tally>> Latencies(SlotSize size, long from, long until, string? workflow) => Find(size, from, until, workflow).Where(c => c.Key.Figure == Figures.Latency);
+
+    private IEnumerable<KeyValuePair<CountKey, Tally>> Find(SlotSize size, long from, long until, string? workflow) =>
         _counts.Where(c => c.Key.Size == size && c.Key.Slot >= from && c.Key.Slot < until && (workflow is null || c.Key.Workflow == workflow));
 
     public IEnumerable<DecisionFigure> Decisions(long from, long until, string? workflow) =>
