@@ -15,6 +15,12 @@ internal static class Cli
         var context = new CommandContext(output, error, surface ?? new Surface());
         var root = Root(context);
 
+        if (CompletionCommand.Answers(context, root, args))
+        {
+            await output.FlushAsync(cancellationToken);
+            return ExitCodes.Ok;
+        }
+
         // '@x' is a value here as anywhere; the library would read the file x.
         var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         try
@@ -53,6 +59,10 @@ internal static class Cli
             ShowCommand.Create(context),
             SearchCommand.Create(context),
             CostsCommand.Create(context),
+            StatsCommand.Create(context),
+            WatchCommand.Create(context),
+            DiagramCommand.Create(context),
+            CompletionCommand.Create(context),
             ApprovalsCommand.Create(context),
             ApproveCommand.CreateApprove(context),
             ApproveCommand.CreateReject(context),
@@ -76,6 +86,8 @@ internal static class Cli
         {
             root.Add(command);
         }
+
+        CompletionCommand.CompleteRuns(context, root);
 
         return root;
     }

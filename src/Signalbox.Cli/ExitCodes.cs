@@ -14,6 +14,12 @@ internal static class ExitCodes
     /// <summary>Another process owns the store and cannot be reached.</summary>
     public const int Owned = 3;
 
+    /// <summary>The run that was followed waits for a person: it asks, or it is held.</summary>
+    public const int NeedsAPerson = 4;
+
+    /// <summary>The run that was followed ended, and not in a success: it failed or was canceled.</summary>
+    public const int EndedOtherwise = 5;
+
     /// <summary>Stopped by Ctrl-C, as shells count it.</summary>
     public const int Stopped = 130;
 

@@ -19,7 +19,7 @@ internal static class DefinitionCommand
         command.SetAction(async (parsed, cancellationToken) =>
         {
             await using var store = await context.OpenAsync(parsed, cancellationToken);
-            var run = await FindRunAsync(store, parsed.GetValue(name)!, parsed.GetValue(version), cancellationToken);
+            var (run, _) = await FindAsync(store, parsed.GetValue(name)!, parsed.GetValue(version), cancellationToken);
             var (stored, definition) = await LoadAsync(store, run.Row, cancellationToken);
             if (parsed.GetValue(mermaid))
             {
@@ -64,14 +64,16 @@ internal static class DefinitionCommand
         }
     }
 
-    private static async Task<RunHead> FindRunAsync(OpenStore store, string name, int? version, CancellationToken cancellationToken)
+    /// <summary>The newest run of a workflow of that name; or else (the second is true) the run that is meant.</summary>
+    /// <exception cref="CliException">There is neither.</exception>
+    public static async Task<(RunHead Head, bool IsRun)> FindAsync(OpenStore store, string name, int? version, CancellationToken cancellationToken)
     {
         if (await store.Reader.ListAsync(new RunQuery { Workflow = name, Version = version, Limit = 1 }, cancellationToken) is [var newest])
         {
-            return newest;
+            return (newest, false);
         }
 
-        return (version is null ? await RunFinder.FindAsync(store, name, cancellationToken) : null) ?? throw new CliException(
+        return (version is null ? await RunFinder.FindAsync(store, name, cancellationToken) : null) is { } run ? (run, true) : throw new CliException(
             ExitCodes.Refused, "definition_not_found",
             $"The store '{store.Path}' has no run of a workflow '{name}'{(version is null ? $", and no run '{name}'" : $" v{version}")}; definitions are stored with runs. See what it has: {CommandContext.Invocation(store, "runs")}");
     }

@@ -112,7 +112,7 @@ internal static class EraseCommand
             var children = new List<RunId>();
             await foreach (var entry in EntryPages.OfRunAsync(store.Reader, run, long.MaxValue, cancellationToken))
             {
-                if (entry.Kind == Journal.EntryKinds.ChildStarted && Tolerant.Read<Journal.ChildStarted>(entry) is { } started)
+                if (entry.Kind == Journal.EntryKinds.ChildStarted && Journal.Body.Find<Journal.ChildStarted>(entry) is { } started)
                 {
                     children.Add(started.Child);
                 }

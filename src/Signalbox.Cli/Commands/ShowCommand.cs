@@ -205,7 +205,8 @@ internal static class ShowCommand
     }
 
     /// <summary>What an agent was pinned to, which a reader wants to see at once.</summary>
-    private static async Task<ReadOnlyMemory<byte>?> ApartAsync(RunQueries queries, Entry entry, CancellationToken cancellationToken)
+    /// <summary>What an agent works under, where an entry says that one begins.</summary>
+    public static async Task<ReadOnlyMemory<byte>?> ApartAsync(RunQueries queries, Entry entry, CancellationToken cancellationToken)
     {
         if (entry.Kind != EntryKinds.AgentBegan || Body.Find<AgentBegan>(entry) is not { Configuration: { IsMissing: false } configuration })
         {

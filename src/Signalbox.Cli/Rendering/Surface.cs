@@ -12,6 +12,12 @@ internal sealed record Surface
     /// <summary>Whether a person's terminal obeys what is written to the output.</summary>
     public bool IsTerminal { get; init; }
 
+    /// <summary>Whether lines that were written may be written over, as a live table is.</summary>
+    public bool IsLive { get; init; }
+
+    /// <summary>How many lines it shows.</summary>
+    public int Height { get; init; } = 25;
+
     /// <summary>Whether it shows colours.</summary>
     public bool HasColours { get; init; }
 
@@ -31,6 +37,8 @@ internal sealed record Surface
         return new Surface
         {
             IsTerminal = isTerminal,
+            IsLive = isTerminal && !isDumb,
+            Height = isTerminal ? HeightOfTerminal() : 25,
             Input = isTerminal && !Console.IsInputRedirected ? Console.In : null,
             HasColours = isTerminal && !isDumb && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")),
             ShowsProgress = !Console.IsErrorRedirected && !isDumb,
@@ -47,6 +55,18 @@ internal sealed record Surface
         catch (IOException)
         {
             return 100; // a terminal that does not say how wide it is
+        }
+    }
+
+    private static int HeightOfTerminal()
+    {
+        try
+        {
+            return Console.WindowHeight is > 0 and var height ? Math.Clamp(height, 10, 200) : 25;
+        }
+        catch (IOException)
+        {
+            return 25;
         }
     }
 }

@@ -17,7 +17,7 @@ internal sealed class Table(params Column[] columns)
     public void Write(Page page)
     {
         var widths = Widths(page.Width);
-        page.Line([.. columns.Select((c, i) => new Piece(Cell(c.Title, i, widths), Tone.Dim))]);
+        page.Line(new Piece(string.Concat(columns.Select((c, i) => Cell(c.Title, i, widths))).TrimEnd(), Tone.Dim));
         foreach (var (cells, note) in _rows)
         {
             page.Line([.. cells.Select((c, i) => c with { Text = Cell(c.Text, i, widths) })]);

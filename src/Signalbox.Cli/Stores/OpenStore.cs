@@ -71,7 +71,7 @@ internal sealed class OpenStore : IAsyncDisposable
     }
 
     /// <summary>The search index beside the store, as it is; to be disposed before the store.</summary>
-    public SqliteIndex OpenIndex() => _access.OpenIndex();
+    public SqliteIndex OpenIndex() => _access.OpenIndex(Redactor);
 
     public Task<StoreCopy> BackupAsync(string folder, CancellationToken cancellationToken) => _access.BackupAsync(folder, cancellationToken);
 

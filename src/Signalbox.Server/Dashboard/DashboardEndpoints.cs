@@ -22,6 +22,7 @@ internal static class DashboardEndpoints
         all.MapClaims();
         all.MapSearch();
         all.MapSystem();
+        all.MapPage("/statistics", () => new RazorComponentResult<Statistics.StatisticsPage>());
     }
 
     /// <summary>Maps a page. <paramref name="pattern"/> is its path below the dashboard's root.</summary>

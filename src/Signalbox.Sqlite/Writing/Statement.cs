@@ -33,6 +33,12 @@ internal sealed class Statement : IDisposable
 
     public Statement Bind(int index, long? value) => value is { } number ? Bind(index, number) : BindNull(index);
 
+    public Statement Bind(int index, double value)
+    {
+        Check(raw.sqlite3_bind_double(_statement, index, value));
+        return this;
+    }
+
     public Statement Bind(int index, string? text)
     {
         if (text is null)
@@ -182,6 +188,9 @@ internal sealed class Statement : IDisposable
 
     /// <summary>A column of the row at hand as bytes; none for NULL.</summary>
     public byte[] Blob(int column) => raw.sqlite3_column_blob(_statement, column).ToArray();
+
+    /// <summary>A column of the row at hand as a fraction.</summary>
+    public double Real(int column) => raw.sqlite3_column_double(_statement, column);
 
     public void Dispose() => _statement.Dispose();
 

@@ -45,7 +45,6 @@ public sealed class ApprovalCard
     private readonly ReadOnlyMemory<byte>? _arguments;
     private readonly ReadOnlyMemory<byte>? _details;
     private readonly Redactor _redactor;
-    private readonly Redactor _redactor;
 
     private ApprovalCard(
         RunRow row, OpenWait wait, DateTimeOffset askedAt, ApprovalRequested asked, ReadOnlyMemory<byte>? arguments, ReadOnlyMemory<byte>? details, string because, IReadOnlyList<PolicyJudged> verdicts,

@@ -277,6 +277,7 @@ public static class Body
 [JsonSerializable(typeof(StepCompleted))]
 [JsonSerializable(typeof(StepFailed))]
 [JsonSerializable(typeof(StepSpending))]
+[JsonSerializable(typeof(Queries.StepFigures))]
 [JsonSerializable(typeof(WaitOpened))]
 [JsonSerializable(typeof(WaitCompleted))]
 [JsonSerializable(typeof(SignalReceived))]

@@ -194,9 +194,34 @@ public sealed class RunQueries(IRunReader reader, TimeProvider clock, ISearchInd
     /// <summary>Whether everything works: the store, its workers, its runs, the index, each with a verdict.</summary>
     public Task<SystemView> SystemAsync(CancellationToken cancellationToken) => SystemFold.ReadAsync(reader, clock, index, cancellationToken);
 
-    /// <summary>What runs came to in a stretch of time.</summary>
-    public async Task<Statistics> StatisticsAsync(StatisticsQuery query, CancellationToken cancellationToken) =>
-        index is not null ? await index.StatisticsAsync(query, cancellationToken) : throw new NotImplementedException();
+    /// <summary>What runs came to in a stretch of time. From the index, as far as it has read; without one, the whole log is read for it.</summary>
+    public async Task<Statistics> StatisticsAsync(StatisticsQuery query, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        query = query with { Until = query.Until ?? clock.GetUtcNow() };
+        if (index is not null)
+        {
+            return await index.StatisticsAsync(query, cancellationToken);
+        }
+
+        const int PageSize = 1000;
+        var tables = new MemoryStatisticsTables();
+        var fold = new StatisticsFold(tables);
+        for (long position = 0; ;)
+        {
+            var page = await reader.ReadLogAsync(position, PageSize, cancellationToken);
+            foreach (var entry in page)
+            {
+                fold.Add(entry);
+            }
+
+            position = page.Count > 0 ? page[^1].Position : position;
+            if (page.Count < PageSize)
+            {
+                return StatisticsSum.Of(tables, query, position);
+            }
+        }
+    }
 
     /// <summary>Entries by their text.</summary>
     /// <exception cref="StoreRefusedException"><c>search_unavailable</c>: this store has no index.</exception>
