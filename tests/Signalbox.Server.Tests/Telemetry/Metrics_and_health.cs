@@ -65,7 +65,8 @@ public sealed class Metrics_and_health : IAsyncLifetime
         var config = Path.Combine(folder.FullName, "prometheus.yml");
         await File.WriteAllTextAsync(config, $"global: {{scrape_interval: 500ms, scrape_timeout: 400ms}}\nscrape_configs: [{{job_name: signalbox, static_configs: [{{targets: ['{Address.Authority}']}}]}}]\n", TestContext.Current.CancellationToken);
         using var prometheus = Process.Start(new ProcessStartInfo(
-            Prometheus, [$"--config.file={config}", $"--storage.tsdb.path={folder.FullName}/data", $"--web.listen-address=127.0.0.1:{port}", "--log.level=error"]) { RedirectStandardError = true })!;
+            Prometheus, [$"--config.file={config}", $"--storage.tsdb.path={folder.FullName}/data", $"--web.listen-address=127.0.0.1:{port}", "--log.level=error"])
+        { RedirectStandardError = true })!;
         try
         {
             var query = new Uri($"http://127.0.0.1:{port}/api/v1/query?query={Uri.EscapeDataString("signalbox_step_duration_seconds_count{signalbox_type=\"evidence\"}")}");
