@@ -32,7 +32,7 @@ internal static class Cli
 
             var invocation = new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
             var exit = await parsed.InvokeAsync(invocation, cancellationToken);
-            await output.FlushAsync(cancellationToken);
+            await output.FlushAsync(CancellationToken.None); // what has come to its end is not stopped any more
             return exit;
         }
         catch (Exception e) when (Ending(e) is { } ending)

@@ -54,13 +54,13 @@ internal sealed class ServerWorld : IAsyncDisposable
         builder.Logging.ClearProviders();
         builder.Services.AddDataProtection().UseEphemeralDataProtectionProvider();
         builder.Services.AddSingleton<TimeProvider>(TimeProvider.System);
-        builder.Services.TryAddSingleton<IKeySource>(s => new MemoryKeys(s.GetRequiredService<TimeProvider>()));
         if (signalbox is not null)
         {
             builder.Services.AddSignalbox(signalbox);
         }
 
         configure?.Invoke(builder);
+        builder.Services.TryAddSingleton<IKeySource>(s => new MemoryKeys(s.GetRequiredService<TimeProvider>()));
         builder.Services.AddSignalboxServer(o =>
         {
             o.RequestsPerMinute = 1_000_000;

@@ -106,6 +106,74 @@ public sealed class The_socket_of_an_owner
         Assert.Equal(Environment.ProcessId, (await access.FindOwnerAsync(default))!.Pid);
     }
 
+    [Fact]
+    public async Task Takes_a_command_on_behalf_of_somebody_from_its_own_user()
+    {
+        using var folder = new TempFolder();
+        var path = folder.File("store.db");
+        await using var store = await SqliteRunStore.OpenAsync(new SqliteStoreOptions { Path = path }, default);
+        await using var access = await SqliteRunAccess.OpenAsync(path);
+        var command = Moves.StartCommand();
+
+        Assert.Equal("ok", (await access.ExecuteAsync(command, new Caller("person:anna", ["operator"]), default)).Code);
+
+        Assert.Equal("person:anna", (await store.ReadAsync(command.Run, 0, 1, default))[0].Actor);
+    }
+
+    [Fact]
+    public async Task Writes_on_behalf_of_somebody_where_nobody_owns_the_store()
+    {
+        using var folder = new TempFolder();
+        var path = folder.File("store.db");
+        await (await SqliteRunStore.OpenAsync(new SqliteStoreOptions { Path = path }, default)).DisposeAsync();
+        await using var access = await SqliteRunAccess.OpenAsync(path);
+        var command = Moves.StartCommand();
+
+        Assert.Equal("ok", (await access.ExecuteAsync(command, new Caller("key:ci", []), default)).Code);
+
+        Assert.Equal("key:ci", (await access.Reader.ReadAsync(command.Run, 0, 1, default))[0].Actor);
+    }
+
+    [Fact]
+    public async Task Believes_nobody_else_that_they_speak_for_somebody()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux() && Environment.IsPrivilegedProcess && File.Exists("/usr/bin/setpriv") && File.Exists("/usr/bin/python3"), "Only root, with setpriv and python3, can act as another user.");
+        using var folder = new TempFolder();
+        File.SetUnixFileMode(folder.Path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+        var path = folder.File("store.db");
+        await using var store = await SqliteRunStore.OpenAsync(new SqliteStoreOptions { Path = path, Group = "47099" }, default);
+        const string Script = """
+            import socket, struct, sys
+            s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1])
+            m = sys.argv[2].encode(); s.sendall(struct.pack('>I', len(m)) + m)
+            n = struct.unpack('>I', s.recv(4))[0]; print(s.recv(n).decode())
+            """;
+        var message = Encoding.UTF8.GetString(OnBehalf.Write(Moves.StartCommand(), new Caller("person:root", [Caller.AnyRole])));
+        using var other = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("/usr/bin/setpriv", ["--reuid", "47001", "--regid", "47099", "--clear-groups", "python3", "-c", Script, path + ".sock", message]) { RedirectStandardOutput = true })!;
+
+        var answer = CommandResult.FromJson(Encoding.UTF8.GetBytes(await other.StandardOutput.ReadToEndAsync().WaitAsync(TimeSpan.FromSeconds(30))));
+
+        Assert.Equal("caller_not_trusted", answer.Code);
+        Assert.Contains("this one came from person:uid-47001.", answer.Message, StringComparison.Ordinal);
+        Assert.Empty(await store.ListAsync(new() { Limit = 10 }, default));
+    }
+
+    [Theory]
+    [InlineData("""{"command":"for","roles":[],"do":{"command":"cancel","run":"r-1","reason":"x"}}""")]
+    [InlineData("""{"command":"for","actor":"anna","roles":[],"do":{"command":"cancel","run":"r-1","reason":"x"}}""")]
+    [InlineData("""{"command":"for","actor":"person:anna","roles":"approver","do":{"command":"cancel","run":"r-1","reason":"x"}}""")]
+    [InlineData("""{"command":"for","actor":"person:anna","roles":[]}""")]
+    [InlineData("""{"command":"for","actor":"person:anna","roles":[],"do":{"command":"for","actor":"person:otto","roles":[],"do":{}}}""")]
+    public async Task Refuses_what_does_not_say_for_whom_it_is(string message)
+    {
+        using var folder = new TempFolder();
+        await using var store = await SqliteRunStore.OpenAsync(new SqliteStoreOptions { Path = folder.File("store.db") }, default);
+        using var stream = await ConnectAsync(folder.File("store.db.sock"));
+        await Frames.WriteAsync(stream, Encoding.UTF8.GetBytes(message), default);
+
+        Assert.Equal("command_unreadable", CommandResult.FromJson(await Frames.ReadAsync(stream, default)).Code);
+    }
+
     private static async Task<NetworkStream> ConnectAsync(string path)
     {
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
