@@ -6,7 +6,6 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Signalbox.OpenTelemetry;
 using Signalbox.Storage;
-using Xunit;
 
 namespace Signalbox.Server.Tests.Telemetry;
 

@@ -4,7 +4,6 @@ using Signalbox.Diagnostics;
 using Signalbox.OpenTelemetry;
 using Signalbox.Queries;
 using Signalbox.Sqlite;
-using Xunit;
 using AlertResponse = Signalbox.Server.Tests.Telemetry.TracedWorkflow;
 
 namespace Signalbox.Server.Tests.Telemetry;

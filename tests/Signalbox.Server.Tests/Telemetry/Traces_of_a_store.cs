@@ -7,7 +7,6 @@ using Signalbox.OpenTelemetry;
 using Signalbox.Queries;
 using Signalbox.Sqlite;
 using Signalbox.Storage;
-using Xunit;
 
 namespace Signalbox.Server.Tests.Telemetry;
 

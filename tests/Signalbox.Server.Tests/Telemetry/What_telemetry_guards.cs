@@ -13,7 +13,6 @@ using Signalbox.OpenTelemetry;
 using Signalbox.Queries;
 using Signalbox.Search;
 using Signalbox.Storage;
-using Xunit;
 
 namespace Signalbox.Server.Tests.Telemetry;
 
