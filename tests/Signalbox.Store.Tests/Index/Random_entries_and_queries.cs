@@ -75,12 +75,12 @@ public sealed class Random_entries_and_queries
             if (i > 0 && random.Next(4) == 0)
             {
                 parts.Add("-" + text);
-                all.Add(e => !fits(e.Text));
+                all.Add(e => !fits(e.Whole));
             }
             else
             {
                 parts.Add(text);
-                all.Add(e => fits(e.Text));
+                all.Add(e => fits(e.Whole));
             }
         }
 
@@ -115,19 +115,19 @@ public sealed class Random_entries_and_queries
                 var other = s_words[random.Next(s_words.Length)];
                 return ($"\"{word} {other}\"", t => $" {string.Join(' ', Words(t))} ".Contains($" {Fold(word)} {Fold(other)} ", StringComparison.Ordinal));
             case 3:
-                return (compound, t => Holds(t, compound, ""));
+                return (compound, t => Holds(t, compound, isPrefix: false));
             default:
                 var cut = compound[..random.Next(compound.IndexOfAny(['.', '_', '@', '/', '-', ':']) + 1, compound.Length + 1)];
-                return cut.Count(c => c is '/' or '@' or ':') > 3 ? (compound, t => Holds(t, compound, "")) : (cut + "*", t => Holds(t, cut, "[^ ]*"));
+                return cut.Count(c => c is '/' or '@' or ':') > 3 ? (compound, t => Holds(t, compound, isPrefix: false)) : (cut + "*", t => Holds(t, cut, isPrefix: true));
         }
     }
 
     /// <summary>Whether the compound stands there with nothing of it cut off: before and after it are no word, or one of the signs between which segments stand.</summary>
-    private static bool Holds(string text, string compound, string more)
+    private static bool Holds(string text, string compound, bool isPrefix)
     {
         // As the index says it: a token of more than four segments is found by all rows of four in it. The compounds here have no such rows in common with others.
         var before = @"(?<![\p{L}\p{N}._-])(?<![\p{L}\p{N}][._\-/@:+]{1,3}(?<![/@:+][._\-/@:+]*))";
-        var after = more.Length > 0 ? "" : @"(?![\p{L}\p{N}])(?![._\-]{1,3}[\p{L}\p{N}])";
+        var after = isPrefix ? (char.IsLetterOrDigit(compound[^1]) ? "" : @"(?=[._\-/@:+]*[\p{L}\p{N}])") : @"(?![\p{L}\p{N}])(?![._\-]{1,3}[\p{L}\p{N}])";
         return Regex.IsMatch(text, before + Regex.Escape(compound) + after, RegexOptions.IgnoreCase);
     }
 
@@ -135,7 +135,11 @@ public sealed class Random_entries_and_queries
 
     private static string Fold(string word) => word.ToLowerInvariant().Replace('ö', 'o').Replace('ï', 'i');
 
-    private sealed record Said(long Position, RunId Run, string Workflow, string Team, string State, string? Agent, string Text);
+    private sealed record Said(long Position, RunId Run, string Workflow, string Team, string State, string? Agent, string Text)
+    {
+        /// <summary>All that is searched of it.</summary>
+        public string Whole => $"look\n{Text}\n{(Agent is null ? "" : $"{Agent}\nsmall\ntoolu_1")}";
+    }
 }
 
 public sealed class Hostile_text_in_an_index
@@ -155,7 +159,7 @@ public sealed class Hostile_text_in_an_index
         }
 
         var half = (await world.CommitAsync(run, IndexWorld.Raw("""{"result":"half \ud800 pair","microseconds":1}""")))[0].Position;
-        var broken = (await world.CommitAsync(run, IndexWorld.Raw("""{"result":"broken body","more":"""")))[0].Position;
+        var broken = (await world.CommitAsync(run, IndexWorld.Raw("{\"result\":\"broken body\",\"more\":\"")))[0].Position;
         var deep = (await world.CommitAsync(run, IndexWorld.Raw("{\"result\":" + new string('[', 5000) + "\"deep\"" + new string(']', 5000) + "}")))[0].Position;
         var line = (await world.SayAsync(run, "begin " + new string('y', 1_000_000) + " finish")).Position;
         var wide = (await world.SayAsync(run, string.Concat(Enumerable.Repeat("wide/", 200_000)) + " unreachable")).Position;
