@@ -214,7 +214,7 @@ internal sealed partial class Bench
             yield return ("a word of one run", r => new SearchQuery { Text = _words[r.Next(500)], Run = new RunId($"r-{r.Next(runs):x13}") });
             yield return ("a word and a label", r => new SearchQuery { Text = _words[r.Next(500)], Labels = new Dictionary<string, string> { ["team"] = $"team-{r.Next(20)}" } });
             yield return ("a word and a word that must not occur", r => new SearchQuery { Text = $"{_words[r.Next(500)]} -{_words[r.Next(20)]}" });
-            yield return ("a frequent word among all before the last hour's", r => new SearchQuery { Text = _words[r.Next(50)], Until = DateTimeOffset.UtcNow.AddSeconds(-30) });
+            yield return ("a frequent word among the older ones", r => new SearchQuery { Text = _words[r.Next(50)], Until = DateTimeOffset.UtcNow.AddSeconds(-30) });
             yield return ("filters alone", r => new SearchQuery { Workflow = Workflows[r.Next(3)], State = States[r.Next(5)], Agent = "analyst", Code = r.Next(2) == 0 ? "unknown_tool" : null });
             yield return ("nothing asked", _ => new SearchQuery());
             yield return ("ranked, two words", r => new SearchQuery { Text = $"{_words[r.Next(200)]} {_words[r.Next(2_000)]}", ByRank = true });

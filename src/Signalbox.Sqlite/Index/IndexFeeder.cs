@@ -222,10 +222,10 @@ internal sealed class IndexFeeder(StorePaths paths, IRunReader reader, Redactor 
 
     private static async Task MergeAsync(IndexWriter writer, CancellationToken cancellationToken)
     {
-        for (var isFirst = true; writer.IsMerging; isFirst = false)
+        while (writer.IsMerging)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            writer.Merge(isFirst);
+            writer.Merge();
             await Task.Yield();
         }
     }

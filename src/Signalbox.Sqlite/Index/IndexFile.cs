@@ -18,14 +18,28 @@ internal static class IndexFile
     private const int BusyMilliseconds = 5_000;
     private const int CheckpointPages = 2_000;
 
-    // 'text' is the entry's text, 'exact' its compounds, each one token; 'tags' are what filters go by, hashed. So text and filters together are one look-up. The text itself is not kept.
-    private const string Tables = """
-        CREATE TABLE about(shape TEXT NOT NULL, position INTEGER NOT NULL, hash BLOB NOT NULL, merging INTEGER NOT NULL, trouble TEXT) STRICT;
-        CREATE VIRTUAL TABLE entries USING fts5(text, exact, tags, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2')
-        """;
+    /// <summary>
+    /// How many entries one full-text table has. A search goes from the newest table to older ones until it has its page: what is frequent is found in the newest one, whatever the index has grown to, and what is rare costs
+    /// little in each. (FTS5 reads all places of all words that begin so before it gives the first hit of a prefix.)
+    /// </summary>
+    public const int TableSize = 50_000;
+
+    private const string AboutTable = "CREATE TABLE about(shape TEXT NOT NULL, position INTEGER NOT NULL, hash BLOB NOT NULL, merging INTEGER NOT NULL, trouble TEXT) STRICT";
 
     /// <summary>What the tables of this program look like.</summary>
     public static string Shape(IReadOnlyList<IIndexPart> parts) => string.Create(CultureInfo.InvariantCulture, $"{Version}/{string.Join('/', parts.Select(p => p.Version))}");
+
+    /// <summary>The number of the full-text table that an entry is in.</summary>
+    public static long TableOf(long position) => (position - 1) / TableSize;
+
+    public static string TableName(long number) => string.Create(CultureInfo.InvariantCulture, $"entries_{number}");
+
+    /// <summary>
+    /// Makes a full-text table, if there is none of the number: 'text' is the entry's text, 'exact' its compounds, each one token; 'tags' are what filters go by, hashed. So text and filters together are one look-up. The text
+    /// itself is not kept.
+    /// </summary>
+    public static void MakeTable(SqliteConnection connection, long number) => StoreSchema.Execute(
+        connection, $"CREATE VIRTUAL TABLE IF NOT EXISTS {TableName(number)} USING fts5(text, exact, tags, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2')");
 
     /// <summary>Opens the file to write, or makes it. Null: what is there is of another shape.</summary>
     public static SqliteConnection? OpenToWrite(StorePaths paths, IReadOnlyList<IIndexPart> parts)
@@ -44,7 +58,7 @@ internal static class IndexFile
             if (isNew)
             {
                 using var transaction = connection.BeginTransaction();
-                StoreSchema.Execute(connection, Tables);
+                StoreSchema.Execute(connection, AboutTable);
                 foreach (var part in parts)
                 {
                     part.CreateTables(connection);

@@ -22,17 +22,23 @@ internal sealed class IndexWriter : IDisposable
 {
     private readonly SqliteConnection _connection;
     private readonly IReadOnlyList<IIndexPart> _parts;
-    private readonly SqliteCommand _insert;
     private readonly SqliteCommand _move;
+    private readonly SortedSet<long> _toMerge = [];
+    private SqliteCommand? _insert;
+    private long _table = -1;
+    private long _merged = -1;
 
     private IndexWriter(SqliteConnection connection, IReadOnlyList<IIndexPart> parts)
     {
         _connection = connection;
         _parts = parts;
-        _insert = Command("INSERT INTO entries(rowid, text, exact, tags) VALUES($position, $text, $exact, $tags)", "$position", "$text", "$exact", "$tags");
         _move = Command("UPDATE about SET position = $position, hash = $hash, trouble = NULL", "$position", "$hash");
         var about = IndexFile.About(connection)!;
         (Position, Hash, IsMerging, Trouble) = (about.Position, about.Hash, about.IsMerging, about.Trouble);
+        for (long table = 0; IsMerging && table <= IndexFile.TableOf(Position); table++)
+        {
+            _toMerge.Add(table); // a process before this one knew which
+        }
     }
 
     /// <summary>The last entry that it has.</summary>
@@ -64,7 +70,7 @@ internal sealed class IndexWriter : IDisposable
     /// <summary>Takes in the entries that follow <see cref="Position"/>, all of them or none.</summary>
     public void Add(IReadOnlyList<IndexRow> rows)
     {
-        using var transaction = _connection.BeginTransaction();
+        using var transaction = Begin();
         Insert(rows, transaction);
         foreach (var part in _parts)
         {
@@ -83,13 +89,17 @@ internal sealed class IndexWriter : IDisposable
     /// <summary>Puts rows that it has already in the place of what it has of them. The cursor stays.</summary>
     public void Replace(IReadOnlyList<IndexRow> rows)
     {
-        using var transaction = _connection.BeginTransaction();
-        using var delete = Command("DELETE FROM entries WHERE rowid = $position", "$position");
-        delete.Transaction = transaction;
-        foreach (var row in rows)
+        using var transaction = Begin();
+        foreach (var table in rows.GroupBy(r => IndexFile.TableOf(r.Indexed.Entry.Position)))
         {
-            delete.Parameters["$position"].Value = row.Indexed.Entry.Position;
-            delete.ExecuteNonQuery();
+            using var delete = Command($"DELETE FROM {IndexFile.TableName(table.Key)} WHERE rowid = $position", "$position");
+            foreach (var row in table)
+            {
+                delete.Parameters["$position"].Value = row.Indexed.Entry.Position;
+                delete.ExecuteNonQuery();
+            }
+
+            _toMerge.Add(table.Key);
         }
 
         Insert(rows, transaction);
@@ -101,14 +111,23 @@ internal sealed class IndexWriter : IDisposable
     }
 
     /// <summary>One step towards a file without the words of what was deleted; the last one also clears the log of them.</summary>
-    public void Merge(bool isFirst)
+    public void Merge()
     {
         const int Pages = 400;
         StoreSchema.Execute(_connection, "PRAGMA secure_delete = ON");
-        var before = Changes();
-        StoreSchema.Execute(_connection, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"INSERT INTO entries(entries, rank) VALUES('merge', {(isFirst ? -Pages : Pages)})"));
-        if (Changes() - before >= 2) // by FTS5's documentation: fewer, and there was nothing to do
+        if (_toMerge.Count > 0)
         {
+            var table = _toMerge.Min;
+            var name = IndexFile.TableName(table);
+            var before = Changes();
+            StoreSchema.Execute(_connection, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"INSERT INTO {name}({name}, rank) VALUES('merge', {(_merged == table ? Pages : -Pages)})")); // negative: all of it, from here on
+            _merged = table;
+            if (Changes() - before < 2) // by FTS5's documentation there was nothing to do
+            {
+                _toMerge.Remove(table);
+                _merged = -1;
+            }
+
             return;
         }
 
@@ -130,17 +149,32 @@ internal sealed class IndexWriter : IDisposable
 
     public void Dispose()
     {
-        _insert.Dispose();
+        _insert?.Dispose();
         _move.Dispose();
         _connection.Dispose();
     }
 
+    private SqliteTransaction Begin()
+    {
+        _table = -1; // a table that was made in a transaction that was rolled back is not there
+        return _connection.BeginTransaction();
+    }
+
     private void Insert(IReadOnlyList<IndexRow> rows, SqliteTransaction transaction)
     {
-        _insert.Transaction = transaction;
         foreach (var row in rows)
         {
-            _insert.Parameters["$position"].Value = row.Indexed.Entry.Position;
+            var position = row.Indexed.Entry.Position;
+            if (_insert is null || IndexFile.TableOf(position) != _table)
+            {
+                _insert?.Dispose();
+                _table = IndexFile.TableOf(position);
+                IndexFile.MakeTable(_connection, _table);
+                _insert = Command($"INSERT INTO {IndexFile.TableName(_table)}(rowid, text, exact, tags) VALUES($position, $text, $exact, $tags)", "$position", "$text", "$exact", "$tags");
+            }
+
+            _insert.Transaction = transaction;
+            _insert.Parameters["$position"].Value = position;
             _insert.Parameters["$text"].Value = Searchable(row.Text);
             _insert.Parameters["$exact"].Value = row.Exact;
             _insert.Parameters["$tags"].Value = row.Tags;

@@ -92,7 +92,7 @@ public sealed class SqliteIndex : ISearchIndex, IAsyncDisposable
             var about = await AboutAsync(limited.Token);
             var (from, to) = await BoundsAsync(query, about.Position, limited.Token);
             to = Math.Min(to, after.Top);
-            var found = about.Position == 0 || from > to ? [] : await ReadAsync(connection => Find(connection, match, query, from, to, after.Offset), [], limited.Token);
+            var found = about.Position == 0 || from > to ? [] : await ReadAsync(connection => Find(connection, match, query, from, to, after.Offset, limited.Token), [], limited.Token);
             var hits = new List<SearchHit>(found.Count);
             foreach (var position in found.Take(query.Limit))
             {
@@ -132,7 +132,7 @@ public sealed class SqliteIndex : ISearchIndex, IAsyncDisposable
         return ValueTask.CompletedTask;
     }
 
-    private static List<long> Find(SqliteConnection connection, string? match, SearchQuery query, long from, long to, int offset)
+    private static List<long> Find(SqliteConnection connection, string? match, SearchQuery query, long from, long to, int offset, CancellationToken cancellationToken)
     {
         if (match is null)
         {
@@ -141,19 +141,30 @@ public sealed class SqliteIndex : ISearchIndex, IAsyncDisposable
             return [.. Enumerable.Range(0, count).Select(i => to - i)];
         }
 
-        using var command = connection.CreateCommand();
-        command.CommandText = query.ByRank
-            ? "SELECT rowid, bm25(entries, 1.0, 2.0, 0.0) FROM entries WHERE entries MATCH $match AND rowid >= $from AND rowid <= $to ORDER BY rowid DESC LIMIT $max"
-            : "SELECT rowid FROM entries WHERE entries MATCH $match AND rowid >= $from AND rowid <= $to ORDER BY rowid DESC LIMIT $max";
-        command.Parameters.AddWithValue("$match", match);
-        command.Parameters.AddWithValue("$from", from);
-        command.Parameters.AddWithValue("$to", to);
-        command.Parameters.AddWithValue("$max", query.ByRank ? RankedMax : query.Limit + 1);
         var found = new List<(double Rank, long Position)>();
-        using var row = command.ExecuteReader();
-        while (row.Read())
+        var most = query.ByRank ? RankedMax : query.Limit + 1;
+        if ((IndexFile.About(connection)?.Position ?? 0) < to)
         {
-            found.Add((query.ByRank ? row.GetDouble(1) : 0, row.GetInt64(0)));
+            return []; // it was thrown away in between
+        }
+
+        for (var table = IndexFile.TableOf(to); table >= IndexFile.TableOf(from) && found.Count < most; table--)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var name = IndexFile.TableName(table);
+            using var command = connection.CreateCommand();
+#pragma warning disable CA2100 // The name of one of our tables.
+            command.CommandText = $"SELECT rowid, {(query.ByRank ? $"bm25({name}, 1.0, 2.0, 0.0)" : "0.0")} FROM {name} WHERE {name} MATCH $match AND rowid >= $from AND rowid <= $to ORDER BY rowid DESC LIMIT $max";
+#pragma warning restore CA2100
+            command.Parameters.AddWithValue("$match", match);
+            command.Parameters.AddWithValue("$from", from);
+            command.Parameters.AddWithValue("$to", to);
+            command.Parameters.AddWithValue("$max", most - found.Count);
+            using var row = command.ExecuteReader();
+            while (row.Read())
+            {
+                found.Add((row.GetDouble(1), row.GetInt64(0)));
+            }
         }
 
         return query.ByRank
