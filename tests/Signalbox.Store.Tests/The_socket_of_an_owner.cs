@@ -149,7 +149,7 @@ public sealed class The_socket_of_an_owner
             n = struct.unpack('>I', s.recv(4))[0]; print(s.recv(n).decode())
             """;
         var message = Encoding.UTF8.GetString(OnBehalf.Write(Moves.StartCommand(), new Caller("person:root", [Caller.AnyRole])));
-        using var other = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("/usr/bin/setpriv", ["--reuid", "47001", "--regid", "47099", "--clear-groups", "python3", "-c", Script, path + ".sock", message]) { RedirectStandardOutput = true })!;
+        using var other = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("/usr/bin/setpriv", ["--reuid", "47001", "--regid", "47099", "--clear-groups", "/usr/bin/python3", "-c", Script, path + ".sock", message]) { RedirectStandardOutput = true })!;
 
         var answer = CommandResult.FromJson(Encoding.UTF8.GetBytes(await other.StandardOutput.ReadToEndAsync().WaitAsync(TimeSpan.FromSeconds(30))));
 

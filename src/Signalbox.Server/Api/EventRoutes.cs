@@ -63,10 +63,10 @@ internal sealed class EventStream(RunQueries queries, LogTail tail, StreamSlots 
     {
         yield return Heartbeat; // so that the reader knows at once that it is connected
         var position = after;
-        if (run is { } one && after < end)
+        if (run is { } one && after < end && await queries.FindAsync(one, cancellationToken) is { } head)
         {
             // What one run has done already is read from its own journal, not searched for in everybody's.
-            await foreach (var entry in queries.JournalAsync(one, long.MaxValue, cancellationToken))
+            await foreach (var entry in queries.JournalAsync(one, head.Seq, cancellationToken))
             {
                 if (entry.Position > after && entry.Position <= end)
                 {
