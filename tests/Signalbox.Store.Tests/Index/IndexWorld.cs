@@ -57,7 +57,8 @@ internal sealed class IndexWorld : IAsyncDisposable
 
     public static EntryDraft Said(string text, string? agent = null, string? tier = null) => Draft(
         EntryKinds.StepCompleted,
-        new StepCompleted(null, new RawJson(JsonSerializer.SerializeToUtf8Bytes(text)), 7, Tool: agent is null ? null : new ToolCalled(agent, tier!, 1, "toolu_1"))) with { Step = "look/-/1" };
+        new StepCompleted(null, new RawJson(JsonSerializer.SerializeToUtf8Bytes(text)), 7, Tool: agent is null ? null : new ToolCalled(agent, tier!, 1, "toolu_1"))) with
+    { Step = "look/-/1" };
 
     public static EntryDraft Raw(string body) => Draft(EntryKinds.StepCompleted, 0) with { Body = Encoding.UTF8.GetBytes(body), Step = "look/-/1" };
 

@@ -204,7 +204,21 @@ public sealed class Following_the_log : IAsyncDisposable
 
         private static Entry Entry(long position) => new()
         {
-            Position = position, Run = new RunId("r-1"), Seq = position, Epoch = 0, At = position, Kind = EntryKinds.StepCompleted, State = "", Visit = 0, Scope = "", Step = "", Actor = "", Cause = "", Body = default, Salt = default, Hash = default,
+            Position = position,
+            Run = new RunId("r-1"),
+            Seq = position,
+            Epoch = 0,
+            At = position,
+            Kind = EntryKinds.StepCompleted,
+            State = "",
+            Visit = 0,
+            Scope = "",
+            Step = "",
+            Actor = "",
+            Cause = "",
+            Body = default,
+            Salt = default,
+            Hash = default,
         };
     }
 }
