@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Signalbox.Search;
 using Signalbox.Sqlite;
 using Signalbox.Storage;
 
@@ -34,6 +35,24 @@ public sealed class A_host_on_SQLite : IDisposable
             Assert.Equal("hello Anna", (await client.GetCaseAsync<Greeting>(run))!.Text);
             await host.StopAsync(TestContext.Current.CancellationToken);
         }
+    }
+
+    [Fact]
+    public async Task Finds_what_its_runs_said()
+    {
+        using var host = Program();
+        await host.StartAsync(TestContext.Current.CancellationToken);
+        var client = host.Services.GetRequiredService<RunClient>();
+        var run = (await client.StartAsync("greet", new Greeting("Berenike"))).Run;
+        var index = host.Services.GetRequiredService<ISearchIndex>();
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while ((await index.SearchAsync(new SearchQuery { Text = "berenike" }, limit.Token)).Hits is not [{ Workflow: "greet" } hit, ..] || hit.Run != run)
+        {
+            await Task.Yield();
+        }
+
+        await host.StopAsync(TestContext.Current.CancellationToken);
+        Assert.False((await index.StatusAsync(limit.Token)).IsFed);
     }
 
     [Fact]
