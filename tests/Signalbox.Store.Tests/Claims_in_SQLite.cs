@@ -157,6 +157,7 @@ public sealed class Claims_in_SQLite
             waiting = (await store.CommitAsync(run, Moves.Wait("go"), Moves.Parked())).Head!;
         }
 
+        Sql(folder, "DROP INDEX runs_erased; DROP INDEX payload_refs_of_run; ALTER TABLE runs DROP COLUMN erased; ALTER TABLE entries DROP COLUMN digest");
         Sql(folder, "DROP TABLE claims; DROP TABLE limits; ALTER TABLE waits DROP COLUMN approval; PRAGMA user_version = 2");
         Assert.Equal("store_older", (await Assert.ThrowsAsync<StoreRefusedException>(async () => await SqliteRunAccess.OpenAsync(options.Path))).Code);
         await using var newer = await SqliteRunStore.OpenAsync(options, default);
