@@ -1,29 +1,14 @@
 using System.Net;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.TestHost;
 
 namespace Signalbox.Server.Tests;
 
-public sealed class The_dashboards_frame : IAsyncLifetime
+public sealed class The_dashboards_frame
 {
-    private WebApplication _app = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.WebHost.UseTestServer();
-        builder.Services.AddSignalboxServer();
-        _app = builder.Build();
-        _app.MapSignalbox("/ops/agents");
-        await _app.StartAsync(TestContext.Current.CancellationToken);
-    }
-
-    public ValueTask DisposeAsync() => _app.DisposeAsync();
-
     [Fact]
     public async Task Links_below_its_prefix()
     {
-        using var client = _app.GetTestClient();
+        await using var world = await ServerWorld.StartAsync(prefix: "/ops/agents");
+        using var client = world.As(world.Keys.Add("anna", ServerRoles.Viewer));
         var page = await client.GetStringAsync("/ops/agents/", TestContext.Current.CancellationToken);
 
         Assert.Contains("href=\"/ops/agents/approvals\"", page, StringComparison.Ordinal);
