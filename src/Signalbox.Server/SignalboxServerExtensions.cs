@@ -8,9 +8,11 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
+using Signalbox.Queries;
 using Signalbox.Server.Api;
 using Signalbox.Server.Dashboard;
 using Signalbox.Server.Dashboard.Frame;
+using Signalbox.Storage;
 
 namespace Signalbox.Server;
 
@@ -69,6 +71,7 @@ public static class SignalboxServerExtensions
         ArgumentNullException.ThrowIfNull(endpoints);
         ArgumentNullException.ThrowIfNull(prefix);
         var route = new SignalboxRoute(prefix.Trim('/') is { Length: > 0 } name ? "/" + name : "");
+        ThrowIfMissing(endpoints.ServiceProvider);
         var gate = endpoints.ServiceProvider.GetRequiredService<Gate>();
         var all = endpoints.MapGroup(route.Prefix).WithMetadata(route).RequireAuthorization(SignalboxPolicies.Viewer).DisableAntiforgery(); // the gate checks it, for forms and scripts alike
         ((IEndpointConventionBuilder)all).Finally(endpoint =>
@@ -80,5 +83,16 @@ public static class SignalboxServerExtensions
         all.MapApi();
         all.MapDashboard();
         return all;
+    }
+
+    /// <summary>A route whose services are missing would be found out by its first caller.</summary>
+    private static void ThrowIfMissing(IServiceProvider services)
+    {
+        var registered = services.GetRequiredService<IServiceProviderIsService>();
+        var missing = new[] { typeof(RunQueries), typeof(IRunControl), typeof(LogTail) }.Where(t => !registered.IsService(t)).Select(t => t.Name).ToArray();
+        if (missing.Length > 0)
+        {
+            throw new InvalidOperationException($"MapSignalbox needs {string.Join(", ", missing)} among the program's services. AddSignalbox brings them to a program that works on the store itself; any other adds those of its store.");
+        }
     }
 }

@@ -8,6 +8,8 @@ using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
+using Signalbox.Queries;
+using Signalbox.Storage;
 
 namespace Signalbox.Server.Tests;
 
@@ -57,6 +59,14 @@ internal sealed class ServerWorld : IAsyncDisposable
         if (signalbox is not null)
         {
             builder.Services.AddSignalbox(signalbox);
+        }
+        else
+        {
+            var store = new InMemoryRunStore();
+            builder.Services.AddSingleton<IRunReader>(store);
+            builder.Services.AddSingleton<IRunControl>(new OwnControl(store));
+            builder.Services.AddSingleton(new LogTail(store, TimeProvider.System));
+            builder.Services.AddSingleton(new RunQueries(store, TimeProvider.System));
         }
 
         configure?.Invoke(builder);
