@@ -139,11 +139,11 @@ internal sealed class TriageDesk(TriageOptions options) : IDisposable
         }
     }
 
-    private static IHost BuildHost(IRunStore store)
+    private static IHost BuildHost(SqliteRunStore store)
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
-        builder.Services.AddSignalbox(signalbox => Configure(signalbox.UseStore(_ => store)));
+        builder.Services.AddSignalbox(signalbox => Configure(signalbox.UseSqlite(store)));
         return builder.Build();
     }
 

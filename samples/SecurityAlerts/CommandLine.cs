@@ -39,6 +39,9 @@ internal sealed record DeskOptions(string? Data, string Store, string DenyList, 
 
     public bool Stay { get; init; }
 
+    /// <summary>Where dashboard and HTTP API are served; null for nowhere.</summary>
+    public string? Serve { get; init; }
+
     /// <summary>How the decisions are measured.</summary>
     public ScoreOptions Score { get; init; } = new(null, null, null);
 
@@ -82,6 +85,13 @@ internal static class CommandLine
     private static readonly Option<string?> Report = new("--report") { Description = "Where to write that measure as JSON.", HelpName = "FILE" };
     private static readonly Option<string?> Compare = new("--compare") { Description = "An earlier --report to put beside it, with the alerts on which the two differ.", HelpName = "FILE" };
     private static readonly Option<bool> Stay = new("--stay") { Description = "Keeps working, and goes on with what a person answers, until Ctrl-C." };
+    private static readonly Option<string?> Serve = new("--serve")
+    {
+        Description = $"Serves dashboard, HTTP API, /metrics and /health in this process, and stays. Without a URL: {DeskServer.DefaultUrl}.",
+        HelpName = "URL",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
     private static readonly Option<string[]> Slow = new("--slow") { Description = $"Lets a source ({string.Join(", ", AlertSources.Names)}) answer late, to see what a run does then. Repeatable.", HelpName = "SOURCE=SECONDS" };
 
     public static async Task<int> RunAsync(string[] args)
@@ -103,11 +113,12 @@ internal static class CommandLine
 
         Care.Validators.Add(result => Say(result, text => text is "on" or "off", "--care must be on or off"));
         BlocksAnHour.Validators.Add(result => Say(result, text => Number(text) is not null, "--blocks-an-hour must be a whole number"));
+        Serve.Validators.Add(result => result.Tokens.Select(token => DeskServer.UrlFault(token.Value)).OfType<string>().ToList().ForEach(result.AddError));
         Leak.Validators.Add(result => Say(result, text => AddressText.TryParse(text, out _), "--leak must be an IP address"));
 
         var root = new RootCommand("Decides a queue of ssh alerts: asks three sources, reasons, acts on a firewall, verifies, and asks a person where it must. Beside it, customer care wants addresses let in.")
         {
-            Data, Log, Decisions, Store, Firewall, NetworkNamespace, DenyList, DisabledAccounts, Care, Requests, BlocksAnHour, Leak, Stay, Slow, TruthFile, Report, Compare,
+            Data, Log, Decisions, Store, Firewall, NetworkNamespace, DenyList, DisabledAccounts, Care, Requests, BlocksAnHour, Leak, Stay, Serve, Slow, TruthFile, Report, Compare,
         };
         analyst.AddTo(root);
         root.SetAction((parsed, _) => Desk.RunAsync(new(parsed.GetValue(Data), parsed.GetValue(Store)!, parsed.GetValue(DenyList)!, parsed.GetValue(DisabledAccounts)!)
@@ -120,7 +131,8 @@ internal static class CommandLine
             Leaks = [.. (parsed.GetValue(Leak) ?? []).Select(IPAddress.Parse).Select(AddressText.Normalize)],
             BlocksAnHour = Number(parsed.GetValue(BlocksAnHour)) ?? new ResponseOptions().BlocksAnHour,
             Slow = SlowSources.Parse(parsed.GetValue(Slow) ?? [], out var _),
-            Stay = parsed.GetValue(Stay),
+            Stay = parsed.GetValue(Stay) || parsed.GetResult(Serve) is not null,
+            Serve = parsed.GetResult(Serve) is null ? null : parsed.GetValue(Serve) ?? DeskServer.DefaultUrl,
             Score = Scoring(parsed),
             Models = analyst.Models(parsed),
             Budget = analyst.Budget(parsed),

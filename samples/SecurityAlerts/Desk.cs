@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -16,6 +17,7 @@ namespace SecurityAlerts;
 internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider clock)
 {
     private readonly NftCommand _nft = new(options.NetworkNamespace, clock);
+    private readonly DeskServer? _server = options.Serve is null ? null : new(options, screen, clock);
 
     public static async Task<int> RunAsync(DeskOptions options)
     {
@@ -53,6 +55,12 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
             return ExitCodes.CannotWork;
         }
 
+        if (_server?.PortFault() is { } taken)
+        {
+            screen.Warn(taken);
+            return ExitCodes.CannotWork;
+        }
+
         var care = options.Requests is { } requests ? await CareData.ReadAsync(requests, signals.Stop) : null;
         var score = await Score.ReadAsync(options.Score, data.Alerts, signals.Stop);
         var firewall = options.Nft ? new NftFirewall(_nft, clock) : null;
@@ -74,6 +82,11 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
         var host = BuildHost(data, care, models, firewall, store, logs);
         await using var hostDisposal = (IAsyncDisposable)host;
         await host.StartAsync(signals.Stop);
+        if (_server is not null)
+        {
+            await _server.TellAsync((WebApplication)host, signals.Stop);
+        }
+
         var client = host.Services.GetRequiredService<RunClient>();
         using var watch = new RunWatch(store, clock);
         try
@@ -136,9 +149,9 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
         }
     }
 
-    private IHost BuildHost(AlertData data, CareData? care, AnalystModels models, NftFirewall? firewall, IRunStore store, ILoggerProvider logs)
+    private IHost BuildHost(AlertData data, CareData? care, AnalystModels models, NftFirewall? firewall, SqliteRunStore store, ILoggerProvider logs)
     {
-        var builder = Host.CreateEmptyApplicationBuilder(null);
+        IHostApplicationBuilder builder = _server is null ? Host.CreateEmptyApplicationBuilder(null) : _server.CreateBuilder();
         builder.Logging.AddProvider(logs);
         builder.Services
             .AddSingleton<IHostLifetime, NoLifetime>()
@@ -156,11 +169,11 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
         {
             var howToAnswer = HowToAnswer();
             var leaks = options.Leaks.Count > 0 ? new Leaks(options.Leaks) : null;
-            signalbox.UseStore(_ => store).AddAlertResponse(models, howToAnswer).AddActionRules(data, howToAnswer);
+            signalbox.UseSqlite(store).AddAlertResponse(models, howToAnswer).AddActionRules(data, howToAnswer);
             _ = firewall is null ? signalbox.AddListActions(leaks) : signalbox.AddFirewallActions(leaks);
             _ = care is null ? signalbox : signalbox.AddCustomerCare(care, models, howToAnswer, isNft: firewall is not null);
         });
-        return builder.Build();
+        return builder is WebApplicationBuilder web ? DeskServer.Build(web) : ((HostApplicationBuilder)builder).Build();
     }
 
     private ResponseOptions HowToAnswer()
@@ -172,7 +185,7 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
     private async Task StayAsync(RunWatch watch, RunClient client, LogWatch? log, CancellationToken stop)
     {
         await TryWriteDecisionsAsync(await DecidedAsync(client, watch, CancellationToken.None));
-        screen.Say(TerminalText.Escape($"{watch.Progress}. Staying: answers are carried out as they come{(log is null ? "" : $", and {options.Log} is followed")}; Ctrl-C ends."));
+        screen.Say(TerminalText.Escape($"{watch.Progress}. Staying: answers are carried out as they come{(log is null ? "" : $", and {options.Log} is followed")}; {(options.Serve is null ? "" : $"questions to people are at /approvals of the dashboard; ")}Ctrl-C ends."));
         await foreach (var run in watch.SettlingAsync(LookAtLogAsync, stop))
         {
             if ((await DecidedAsync(client, watch, stop)).FirstOrDefault(alert => alert.Run == run.Value) is { } alert)

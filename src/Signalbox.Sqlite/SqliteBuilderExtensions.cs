@@ -18,9 +18,7 @@ public static class SqliteBuilderExtensions
     public static SignalboxBuilder UseSqlite(this SignalboxBuilder builder, string path, string? group = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
-        builder.UseSqliteIndex(path);
-        builder.Services.TryAddSingleton<IKeySource>(_ => new KeyFile(path));
-        return builder.UseStore(services => SqliteRunStore.OpenAsync(
+        return builder.UseBeside(path).UseStore(services => SqliteRunStore.OpenAsync(
             new SqliteStoreOptions
             {
                 Path = path,
@@ -34,12 +32,20 @@ public static class SqliteBuilderExtensions
     }
 
     /// <summary>
-    /// Feeds the search index of the SQLite store at <paramref name="path"/> while the host runs, off the way of commits, and answers searches by it. <see cref="UseSqlite"/> does so by itself; this is for a program that opens
-    /// its store on its own.
+    /// Keeps runs in a store that the program has opened itself, and closes it with the host's services. The rest is as if the host had opened it: while the host runs it feeds the search index, and API keys are those in the file beside the
+    /// store. What the store was opened with (clock, group, roles) is the program's own choice.
     /// </summary>
-    public static SignalboxBuilder UseSqliteIndex(this SignalboxBuilder builder, string path)
+    public static SignalboxBuilder UseSqlite(this SignalboxBuilder builder, SqliteRunStore store)
     {
         ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(store);
+        return builder.UseBeside(store.Path).UseStore(_ => store);
+    }
+
+    /// <summary>What lies beside a store and is used with it: its search index and its keys.</summary>
+    private static SignalboxBuilder UseBeside(this SignalboxBuilder builder, string path)
+    {
+        builder.Services.TryAddSingleton<IKeySource>(_ => new KeyFile(path));
         builder.Services.AddSingleton(services => new SqliteIndex(
             path, services.GetRequiredService<IRunStore>(), services.GetService<Redactor>(), services.GetRequiredService<TimeProvider>(), services.GetService<ILoggerFactory>()?.CreateLogger("Signalbox.Sqlite.Index")));
         builder.Services.AddSingleton<ISearchIndex>(services => services.GetRequiredService<SqliteIndex>());

@@ -62,6 +62,9 @@ public sealed class SqliteRunStore : IRunStore, IRoleSource, IRedactionKeeper, I
         _sweep = options.TakesCommands ? Task.Run(Sweep) : Task.CompletedTask;
     }
 
+    /// <summary>The store's file, as a full path.</summary>
+    public string Path => _paths.Database;
+
     /// <summary>Whether a transaction is under way.</summary>
     internal bool IsWriting => _queue.IsWriting;
 

@@ -20,23 +20,24 @@ internal sealed class SampleProcess : IAsyncDisposable
     private readonly Process _process;
     private readonly StringBuilder _output = new();
     private readonly StringBuilder _errors = new();
-    private readonly List<(string Text, TaskCompletionSource Seen)> _awaited = [];
+    private readonly List<(string Text, TaskCompletionSource<string> Seen)> _awaited = [];
     private readonly Task _reading;
 
-    private SampleProcess(string folder, string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
+    // Not the native launcher beside it: that one needs to be told where .NET is.
+    private static string Dotnet => Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
+
+    private SampleProcess(string folder, string file, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
     {
-        // Not the native launcher beside it: that one needs to be told where .NET is.
-        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
+        var start = new ProcessStartInfo(file)
         {
             WorkingDirectory = folder,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             RedirectStandardInput = true,
         };
-        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, program));
 
-        // Whoever runs the tests may have keys: no test asks anybody outside.
-        foreach (var key in new[] { "ANTHROPIC_API_KEY", "OPENAI_API_KEY" })
+        // Whoever runs the tests may have keys, or develop: no test asks anybody outside, or is let in without a key.
+        foreach (var key in new[] { "ANTHROPIC_API_KEY", "OPENAI_API_KEY", "DOTNET_ENVIRONMENT", "ASPNETCORE_ENVIRONMENT", "OTEL_EXPORTER_OTLP_ENDPOINT" })
         {
             start.Environment.Remove(key);
         }
@@ -57,9 +58,9 @@ internal sealed class SampleProcess : IAsyncDisposable
 
     public int Id => _process.Id;
 
-    public static SampleProcess Start(World world, params IReadOnlyList<string> arguments) => new(world.Folder, Sample, arguments);
+    public static SampleProcess Start(World world, params IReadOnlyList<string> arguments) => new(world.Folder, Dotnet, [Beside(Sample), .. arguments]);
 
-    public static SampleProcess Start(World world, IReadOnlyDictionary<string, string> environment, params IReadOnlyList<string> arguments) => new(world.Folder, Sample, arguments, environment);
+    public static SampleProcess Start(World world, IReadOnlyDictionary<string, string> environment, params IReadOnlyList<string> arguments) => new(world.Folder, Dotnet, [Beside(Sample), .. arguments], environment);
 
     public static async Task<SampleEnd> RunAsync(World world, params IReadOnlyList<string> arguments)
     {
@@ -67,22 +68,36 @@ internal sealed class SampleProcess : IAsyncDisposable
         return await process.EndAsync();
     }
 
+    /// <summary>Starts it as a person does, at a terminal. What is typed there goes to <see cref="TypeAsync"/>.</summary>
+    public static SampleProcess StartAtTerminal(World world, params IReadOnlyList<string> arguments)
+    {
+        Assert.SkipUnless(File.Exists("/usr/bin/script"), "There is no 'script', which makes a terminal.");
+        var command = string.Join(' ', new[] { Dotnet, Beside(Sample) }.Concat(arguments).Select(word => $"'{word}'"));
+        return new(world.Folder, "/usr/bin/script", ["-qec", command, "/dev/null"], new Dictionary<string, string> { ["TERM"] = "dumb" });
+    }
+
+    public async Task TypeAsync(string text)
+    {
+        await _process.StandardInput.WriteAsync(text);
+        await _process.StandardInput.FlushAsync();
+    }
+
     /// <summary>Runs the <c>signalbox</c> command, which lies beside the sample.</summary>
     public static async Task<SampleEnd> RunCliAsync(World world, params IReadOnlyList<string> arguments)
     {
-        await using var process = new SampleProcess(world.Folder, "Signalbox.Cli.dll", arguments);
+        await using var process = new SampleProcess(world.Folder, Dotnet, [Beside("Signalbox.Cli.dll"), .. arguments]);
         return await process.EndAsync();
     }
 
-    /// <summary>Completes when the process has said a text.</summary>
-    public Task UntilItSaysAsync(string text)
+    /// <summary>Completes when the process has said a text, with the line that it stands in.</summary>
+    public Task<string> UntilItSaysAsync(string text)
     {
-        var seen = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var seen = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (_output)
         {
-            if (_output.ToString().Contains(text, StringComparison.Ordinal))
+            if (_output.ToString().Split('\n').FirstOrDefault(line => line.Contains(text, StringComparison.Ordinal)) is { } said)
             {
-                return Task.CompletedTask;
+                return Task.FromResult(said);
             }
 
             _awaited.Add((text, seen));
@@ -128,6 +143,8 @@ internal sealed class SampleProcess : IAsyncDisposable
         _process.Dispose();
     }
 
+    private static string Beside(string program) => Path.Combine(AppContext.BaseDirectory, program);
+
     private async Task ReadAsync(StreamReader reader, StringBuilder into)
     {
         while (await reader.ReadLineAsync() is { } line)
@@ -137,7 +154,7 @@ internal sealed class SampleProcess : IAsyncDisposable
                 into.Append(line).Append('\n');
                 foreach (var (text, seen) in _awaited.Where(awaited => line.Contains(awaited.Text, StringComparison.Ordinal)))
                 {
-                    seen.TrySetResult();
+                    seen.TrySetResult(line);
                 }
             }
         }

@@ -3,7 +3,7 @@ namespace SecurityAlerts;
 /// <summary>What the reader may want to do next, as commands that work on a fresh clone.</summary>
 internal static class NextCommands
 {
-    private const string Signalbox = "dotnet run --project src/Signalbox.Cli --";
+    public const string Signalbox = "dotnet run --project src/Signalbox.Cli --";
 
     public static IReadOnlyList<NextCommand> After(DeskOptions options, IReadOnlyList<DecidedAlert> alerts, int left, CareSummary care)
     {
@@ -47,7 +47,7 @@ internal static class NextCommands
         return [.. next.DistinctBy(command => command.Command)];
     }
 
-    private static string Quoted(string argument)
+    public static string Quoted(string argument)
     {
         var text = TerminalText.Escape(argument);
         return text.Length > 0 && text.All(c => char.IsAsciiLetterOrDigit(c) || "-_./=:,+@%".Contains(c, StringComparison.Ordinal)) ? text : $"'{text.Replace("'", "'\\''", StringComparison.Ordinal)}'";
