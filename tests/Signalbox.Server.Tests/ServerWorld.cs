@@ -8,6 +8,8 @@ using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
+using Signalbox.Queries;
+using Signalbox.Server.Tests.Api;
 
 namespace Signalbox.Server.Tests;
 
@@ -45,7 +47,7 @@ internal sealed class ServerWorld : IAsyncDisposable
 
     public TestServer Server => App.GetTestServer();
 
-    /// <summary>Starts one. Without <paramref name="configure"/> the store is in memory, and no workflow is registered.</summary>
+    /// <summary>Starts one. Where nothing brings runs, the store is in memory, and has none.</summary>
     public static async Task<ServerWorld> StartAsync(
         Action<SignalboxServerOptions>? options = null, Action<SignalboxBuilder>? signalbox = null, Action<WebApplicationBuilder>? configure = null, string prefix = "", string environment = "Production", IPAddress? remote = null)
     {
@@ -60,6 +62,11 @@ internal sealed class ServerWorld : IAsyncDisposable
         }
 
         configure?.Invoke(builder);
+        if (builder.Services.All(s => s.ServiceType != typeof(RunQueries)))
+        {
+            builder.Services.AddSignalbox(Alerts.Add);
+        }
+
         builder.Services.TryAddSingleton<IKeySource>(s => new MemoryKeys(s.GetRequiredService<TimeProvider>()));
         builder.Services.AddSignalboxServer(o =>
         {
