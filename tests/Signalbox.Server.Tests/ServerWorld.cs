@@ -47,7 +47,7 @@ internal sealed class ServerWorld : IAsyncDisposable
 
     public TestServer Server => App.GetTestServer();
 
-    /// <summary>Starts one. Without <paramref name="configure"/> the store is in memory, and no workflow is registered.</summary>
+    /// <summary>Starts one. Where nothing brings runs, the store is in memory, and has none.</summary>
     public static async Task<ServerWorld> StartAsync(
         Action<SignalboxServerOptions>? options = null, Action<SignalboxBuilder>? signalbox = null, Action<WebApplicationBuilder>? configure = null, string prefix = "", string environment = "Production", IPAddress? remote = null)
     {

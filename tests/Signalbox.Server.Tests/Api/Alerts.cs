@@ -67,14 +67,19 @@ internal static class Alerts
         options,
         signalbox =>
         {
-            signalbox.Services.AddSingleton<Firewall>();
-            signalbox.AddWorkflow<AlertWorkflow>().AddAction<BlockIp, BlockIpHandler>("block-ip");
+            Add(signalbox);
             if (store is not null)
             {
                 signalbox.UseSqlite(store);
             }
         },
         prefix: prefix);
+
+    public static void Add(SignalboxBuilder signalbox)
+    {
+        signalbox.Services.AddSingleton<Firewall>();
+        signalbox.AddWorkflow<AlertWorkflow>().AddAction<BlockIp, BlockIpHandler>("block-ip");
+    }
 
     public static HashSet<string> Blocked(this ServerWorld world) => world.App.Services.GetRequiredService<Firewall>().Blocked;
 

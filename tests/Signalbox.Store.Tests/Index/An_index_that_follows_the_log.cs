@@ -330,14 +330,4 @@ public sealed class An_index_that_follows_the_log
         public override async ValueTask<IReadOnlyList<Entry>> ReadLogAsync(long position, int max, CancellationToken cancellationToken) =>
             [.. (await base.ReadLogAsync(position, max + 1, cancellationToken)).Where(e => e.Position != Missing).Take(max)];
     }
-
-    /// <summary>A store in which a run's bodies were erased.</summary>
-    private sealed class ErasingReader(IRunReader inner, RunId erased) : PassingReader(inner)
-    {
-        public override async ValueTask<IReadOnlyList<Entry>> ReadLogAsync(long position, int max, CancellationToken cancellationToken) => Erase(await base.ReadLogAsync(position, max, cancellationToken));
-
-        public override async ValueTask<IReadOnlyList<Entry>> ReadAsync(RunId run, long fromSeq, int max, CancellationToken cancellationToken) => Erase(await base.ReadAsync(run, fromSeq, max, cancellationToken));
-
-        private List<Entry> Erase(IReadOnlyList<Entry> entries) => [.. entries.Select(e => e.Run == erased ? e with { Body = default, Cause = "" } : e)];
-    }
 }

@@ -42,11 +42,6 @@ internal static class ApprovalEndpoints
 
     private static async Task<IResult> AnswerAsync(string run, string? step, string? full, HttpContext http, [FromServices] RunQueries queries, [FromServices] IRunControl control, CancellationToken cancellationToken)
     {
-        if (Id(run) is not { } id || await queries.FindAsync(id, cancellationToken) is not { } head)
-        {
-            return NoRun(run);
-        }
-
         if (http.FindCaller() is not { } caller)
         {
             return TypedResults.Unauthorized();
@@ -57,7 +52,13 @@ internal static class ApprovalEndpoints
             return TypedResults.StatusCode(StatusCodes.Status415UnsupportedMediaType);
         }
 
+        // Read before anything is looked up: what is too long is refused whatever it is about.
         var form = await http.Request.ReadFormAsync(cancellationToken);
+        if (Id(run) is not { } id || await queries.FindAsync(id, cancellationToken) is not { } head)
+        {
+            return NoRun(run);
+        }
+
         var posted = new PostedAnswer(form["choice"], step, form["asked"], form["hash"], form["comment"], form["edited"], full == "1");
         var open = Waits(head, step);
         var card = open is [var wait] ? await queries.CardAsync(head, wait, cancellationToken) : null;
