@@ -31,6 +31,7 @@ async function refresh() {
   timer = 0;
   isWanted = false;
   isFetching = true;
+  let wait = 0;
   try {
     const answer = await fetch(location.pathname + location.search, { cache: "no-store", signal: AbortSignal.timeout(30000) });
     if (answer.redirected && new URL(answer.url).pathname !== location.pathname) {
@@ -48,14 +49,15 @@ async function refresh() {
 
       document.dispatchEvent(new Event("fresh"));
     } else if (answer.status === 429 || answer.status >= 500) {
-      isWanted = true;
+      wait = patience;
     }
   } catch {
-    isWanted = true; // the stream's end tells the reader
+    wait = patience; // the stream's end tells the reader
   } finally {
     fetched = Date.now();
     isFetching = false;
-    if (isWanted) setTimeout(want, patience);
+    if (wait) setTimeout(want, wait);
+    else if (isWanted) want(); // it went on while the page was fetched
   }
 }
 
@@ -74,40 +76,71 @@ function patch(from, to) {
     return;
   }
 
+  const isTheirs = name => name === "open" && from.nodeName === "DETAILS"; // whoever reads opens and closes it
   for (const { name } of [...from.attributes]) {
-    if (!to.hasAttribute(name) && !(name === "open" && from.nodeName === "DETAILS")) from.removeAttribute(name);
+    if (!to.hasAttribute(name) && !isTheirs(name)) from.removeAttribute(name);
   }
 
   for (const { name, value } of to.attributes) {
-    if (from.getAttribute(name) !== value) from.setAttribute(name, value);
+    if (from.getAttribute(name) !== value && !isTheirs(name)) from.setAttribute(name, value);
   }
 
   patchChildren(from, to);
 }
 
-function patchChildren(from, to) {
-  const byId = new Map([...from.children].filter(child => child.id).map(child => [child.id, child]));
-  let at = from.firstChild;
-  for (const next of [...to.childNodes]) {
-    while (at && isKept(at)) at = at.nextSibling;
-    const known = next.id && byId.get(next.id);
-    if (known) {
-      if (known === at) at = at.nextSibling;
-      else if (!isKept(known)) from.insertBefore(known, at);
-      patch(known, next);
-    } else if (at && !next.id && !at.id && at.nodeName === next.nodeName) {
-      const same = at;
-      at = at.nextSibling;
-      patch(same, next);
-    } else {
-      from.insertBefore(document.importNode(next, true), at);
+/** What tells an element from others of its kind: what was said about one must not become what is said about another. */
+const nameOf = node => node.id || node.getAttribute?.("aria-labelledby") || node.getAttribute?.("aria-label") || "";
+const isAlike = (one, other) => one.nodeName === other.nodeName && nameOf(one) === nameOf(other);
+
+/** How well two nodes go together: not at all, as two states of one element, or the very same. Texts count least: most are the blanks between elements. */
+const likeness = (one, other) => (!isAlike(one, other) ? 0 : one.nodeType !== Node.ELEMENT_NODE ? 1 : one.isEqualNode(other) ? 6 : 2);
+
+/** Pairs the nodes of both lists, in their order, so that as much as possible stays. */
+function pairs(olds, news) {
+  const width = news.length + 1;
+  const best = new Int32Array((olds.length + 1) * width);
+  const like = new Int8Array(olds.length * width);
+  for (let i = olds.length - 1; i >= 0; i--) {
+    for (let j = news.length - 1; j >= 0; j--) {
+      const own = (like[i * width + j] = likeness(olds[i], news[j]));
+      best[i * width + j] = Math.max(best[(i + 1) * width + j], best[i * width + j + 1], own && own + best[(i + 1) * width + j + 1]);
     }
   }
 
-  while (at) {
-    const gone = at;
-    at = at.nextSibling;
-    if (!isKept(gone)) gone.remove();
+  const found = new Map();
+  for (let i = 0, j = 0; i < olds.length && j < news.length; ) {
+    const own = like[i * width + j];
+    if (own && best[i * width + j] === own + best[(i + 1) * width + j + 1]) found.set(news[j++], olds[i++]);
+    else if (best[i * width + j] === best[(i + 1) * width + j]) i++;
+    else j++;
+  }
+  return found;
+}
+
+function patchChildren(from, to) {
+  const olds = [...from.childNodes].filter(node => !isKept(node));
+  const news = [...to.childNodes].filter(node => !isKept(node));
+
+  // What has changed lies mostly in the middle or at the end: what is equal around it needs no comparing.
+  let start = 0;
+  while (start < olds.length && start < news.length && olds[start].isEqualNode(news[start])) start++;
+  let end = 0;
+  while (end < olds.length - start && end < news.length - start && olds.at(-1 - end).isEqualNode(news.at(-1 - end))) end++;
+  const [before, after] = [olds.slice(start, olds.length - end), news.slice(start, news.length - end)];
+  const stays = pairs(before, after);
+  const kept = new Set(stays.values());
+  const next = olds[olds.length - end] ?? null;
+  before.filter(node => !kept.has(node)).forEach(node => node.remove());
+  let at = before.find(node => kept.has(node)) ?? next;
+  for (const node of after) {
+    const known = stays.get(node);
+    if (!known) {
+      from.insertBefore(document.importNode(node, true), at);
+      continue;
+    }
+    at = before[before.indexOf(known) + 1] ?? next;
+    while (at && at !== next && !kept.has(at)) at = before[before.indexOf(at) + 1] ?? next;
+    patch(known, node);
   }
 }
 
