@@ -36,6 +36,7 @@ internal sealed class RunViewFold
         [EntryKinds.RunWaiting] = "the run's row has its status",
         [EntryKinds.RunReleased] = "the run's row has its status",
         [EntryKinds.RunHeld] = "the run's row has its reason",
+        [EntryKinds.RunErased] = "the run's row has it, and the entries before it say so",
         [EntryKinds.RunResumed] = "the run's row has its status",
         [EntryKinds.CancelRequested] = "the run's row has it",
         [EntryKinds.StepStarted] = "a step counts when it ends",

@@ -65,6 +65,11 @@ public sealed class Redactor
     public static Redactor Create(RedactionRules rules)
     {
         ArgumentNullException.ThrowIfNull(rules);
+        if (rules is { Defaults: true, Members.Count: 0, Patterns.Count: 0 })
+        {
+            return Default; // its expressions are costly to build, and most programs have no other
+        }
+
         return rules.Faults().ToArray() is { Length: > 0 } faults ? throw new ArgumentException($"These rules of redaction cannot be used: {string.Join(" ", faults)}", nameof(rules)) : new Redactor(rules);
     }
 
