@@ -59,7 +59,7 @@ public sealed partial class A_desk_that_serves : IDisposable
         var page = await answer.Content.ReadAsStringAsync();
         Assert.Equal((HttpStatusCode.OK, "/"), (answer.StatusCode, answer.RequestMessage!.RequestUri!.AbsolutePath));
         Assert.Contains("own-08", page, StringComparison.Ordinal);
-        Assert.Contains("alert-response", await browser.GetStringAsync(RunLink().Match(page).Value), StringComparison.Ordinal);
+        Assert.Contains("Transitions", await browser.GetStringAsync(RunLink().Match(page).Value), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -96,6 +96,28 @@ public sealed partial class A_desk_that_serves : IDisposable
             (2, $"Nothing can be served at http://127.0.0.1:{port}: another process listens there. Nothing was done. Another place: --serve http://127.0.0.1:{(port < 65535 ? port + 1 : 8471)}\n"),
             (end.ExitCode, end.Errors));
         Assert.Empty(Directory.GetFileSystemEntries(_world.Folder));
+    }
+
+    [Fact]
+    public async Task Has_a_server_of_another_process_beside_it_which_finds_and_hands_on()
+    {
+        await using var desk = SampleProcess.Start(_world, "--stay");
+        await desk.UntilItSaysAsync("Staying");
+        var key = (await SampleProcess.RunCliAsync(_world, "keys", "add", "berta", "--role", "approver")).Output.Trim();
+        await using var server = SampleProcess.StartCli(_world, "serve", "--urls", AnyPort);
+        using var http = new HttpClient { BaseAddress = new((await server.UntilItSaysAsync("Signalbox serves ")).Split(" at ")[1]), DefaultRequestHeaders = { Authorization = new("Bearer", key) } };
+
+        var found = await UntilAsync(() => http.GetStringAsync("/api/v1/search?q=192.0.2.201"), text => text.Contains("approval.requested", StringComparison.Ordinal));
+        var run = JsonDocument.Parse(found).RootElement.GetProperty("hits").EnumerateArray().First(hit => hit.GetProperty("kind").GetString() == "approval.requested").GetProperty("run").GetString();
+        var answered = await http.PostAsJsonAsync($"/api/v1/runs/{run}/answers", new { choice = "close" });
+
+        Assert.True(answered.IsSuccessStatusCode, await answered.Content.ReadAsStringAsync());
+        await desk.UntilItSaysAsync("own-08: close, decided by person:berta");
+        var second = await SampleProcess.RunCliAsync(_world, "serve", "--urls", http.BaseAddress.GetLeftPart(UriPartial.Authority));
+        Assert.Equal(2, second.ExitCode);
+        Assert.Equal($"cannot_listen: Nothing can be served at {http.BaseAddress.GetLeftPart(UriPartial.Authority)}: another process listens there. Nothing is served. Another place: --urls http://127.0.0.1:8472\n", second.Errors);
+        var wide = await SampleProcess.RunCliAsync(_world, "serve", "--urls", "http://example.com:8471");
+        Assert.Equal((2, "--urls wants an IP address of this machine, localhost, or * for all of its addresses; any other name, such as 'example.com', would be listened to on all of them too. Nothing is served.\n"), (wide.ExitCode, wide.Errors));
     }
 
     [Fact]

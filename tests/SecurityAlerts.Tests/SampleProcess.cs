@@ -68,6 +68,8 @@ internal sealed class SampleProcess : IAsyncDisposable
         return await process.EndAsync();
     }
 
+    public static SampleProcess StartCli(World world, params IReadOnlyList<string> arguments) => new(world.Folder, Dotnet, [Beside("Signalbox.Cli.dll"), .. arguments]);
+
     /// <summary>Starts it as a person does, at a terminal. What is typed there goes to <see cref="TypeAsync"/>.</summary>
     public static SampleProcess StartAtTerminal(World world, params IReadOnlyList<string> arguments)
     {
@@ -85,7 +87,7 @@ internal sealed class SampleProcess : IAsyncDisposable
     /// <summary>Runs the <c>signalbox</c> command, which lies beside the sample.</summary>
     public static async Task<SampleEnd> RunCliAsync(World world, params IReadOnlyList<string> arguments)
     {
-        await using var process = new SampleProcess(world.Folder, Dotnet, [Beside("Signalbox.Cli.dll"), .. arguments]);
+        await using var process = StartCli(world, arguments);
         return await process.EndAsync();
     }
 

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Routing.Template;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.OpenApi;
 using Signalbox.Journal;
@@ -25,8 +26,21 @@ internal static class ApiEndpoints
         api.MapReads();
         api.MapWrites();
         EventStream.Map(api);
-        api.Map("/{**rest}", (Func<IResult>)(() => throw Problems.Exception(StatusCodes.Status404NotFound, "route_not_found", "The API has no such route; see openapi/v1.json."))).ExcludeFromDescription();
+        api.Map("/{**rest}", (RequestDelegate)(context => throw NoRoute(context))).ExcludeFromDescription();
         all.MapOpenApi("/openapi/{documentName}.json").WithMetadata(ApiRoute.Instance);
+    }
+
+    /// <summary>What is wrong with a request that none of the routes takes: its path, its method, or the type of its body.</summary>
+    private static ProblemException NoRoute(HttpContext context)
+    {
+        var path = $"/{context.GetRouteValue("rest")}";
+        var there = context.RequestServices.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
+            .Where(e => e.Metadata.GetMetadata<ApiRoute>() is not null && e.RoutePattern.RawText is { } text && text.IndexOf("/api/v1/", StringComparison.Ordinal) is >= 0 and var at
+                && !text.Contains("**", StringComparison.Ordinal) && new TemplateMatcher(TemplateParser.Parse(text[(at + 8)..]), []).TryMatch(path, []))
+            .SelectMany(e => e.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods ?? []).Distinct(StringComparer.Ordinal).ToArray();
+        return there.Length == 0 ? Problems.Exception(StatusCodes.Status404NotFound, "route_not_found", "The API has no such route; see openapi/v1.json.")
+            : there.Contains(context.Request.Method, StringComparer.OrdinalIgnoreCase) ? Problems.Exception(StatusCodes.Status415UnsupportedMediaType, "request_invalid", "This takes a body of the type application/json. Nothing was done.")
+            : Problems.Exception(StatusCodes.Status405MethodNotAllowed, "request_invalid", $"This route takes {string.Join(" and ", there)} alone. Nothing was done.");
     }
 
     public static void AddApi(this IServiceCollection services)

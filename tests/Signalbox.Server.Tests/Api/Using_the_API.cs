@@ -23,6 +23,24 @@ public sealed class Using_the_API
     }
 
     [Theory]
+    [InlineData("POST", "/box/api/v1/runs", "text/plain", 415, "application/json")]
+    [InlineData("POST", "/box/api/v1/runs/r-1/answers", "application/x-www-form-urlencoded", 415, "application/json")]
+    [InlineData("DELETE", "/box/api/v1/runs/r-1", null, 405, "GET")]
+    [InlineData("GET", "/box/api/v1/runs/r-1/cancel", null, 405, "POST")]
+    [InlineData("GET", "/box/api/v1/runs/r-1/nothing", null, 404, "openapi/v1.json")]
+    public async Task Says_what_keeps_a_request_from_every_route(string method, string path, string? type, int status, string says)
+    {
+        await using var world = await Alerts.StartAsync(prefix: "/box");
+        using var client = world.As(world.Keys.Add("ada", ServerRoles.Admin));
+        using var request = new HttpRequestMessage(new HttpMethod(method), path) { Content = type is null ? null : new StringContent("{}", new System.Net.Http.Headers.MediaTypeHeaderValue(type)) };
+
+        using var response = await client.SendAsync(request, Ct);
+
+        Assert.Equal(status, (int)response.StatusCode);
+        Assert.Contains(says, (await response.JsonAsync()).GetProperty("detail").GetString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData(true)]
     [InlineData(false)]
     public async Task Starts_a_run_once_for_one_key(bool inSqlite)

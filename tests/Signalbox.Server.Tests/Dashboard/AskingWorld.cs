@@ -127,9 +127,9 @@ internal sealed class AskingWorld : IAsyncDisposable
     }
 
     /// <summary>Starts a run and drives it until it asks, or ends.</summary>
-    public async Task<RunId> AskAsync(Errand errand, string startedBy = "person:carl", IReadOnlyDictionary<string, string>? labels = null)
+    public async Task<RunId> AskAsync(Errand errand, string startedBy = "person:carl", IReadOnlyDictionary<string, string>? labels = null, string? key = null)
     {
-        var run = (await Harness.Client(startedBy).StartAsync("desk", errand, labels: labels)).Run;
+        var run = (await Harness.Client(startedBy).StartAsync("desk", errand, key, labels)).Run;
         await Harness.SettleAsync();
         return run;
     }

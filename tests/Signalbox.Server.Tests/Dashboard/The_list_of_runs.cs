@@ -41,6 +41,17 @@ public sealed class The_list_of_runs : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Names_a_run_by_its_key_too_and_leads_to_its_question()
+    {
+        var asking = await _world.AskAsync(new Errand(Question: "Close it?"), key: "ticket-<4711>");
+
+        var page = await _viewer.PageAsync("/ops/agents/");
+
+        Assert.Contains("ticket-&lt;4711&gt;", page, StringComparison.Ordinal);
+        Assert.Contains($"href=\"/ops/agents/approvals/{asking}?step=", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Says_which_part_of_a_filter_it_left_out()
     {
         await _world.AskAsync(new Errand(Question: "Close it?"));
