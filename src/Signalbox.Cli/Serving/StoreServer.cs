@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Hosting;
@@ -7,7 +8,9 @@ using Microsoft.Extensions.Logging;
 using Signalbox.CommandLine.Commands;
 using Signalbox.CommandLine.Stores;
 using Signalbox.Queries;
+using Signalbox.Search;
 using Signalbox.Server;
+using Signalbox.Sqlite;
 using Signalbox.Storage;
 
 namespace Signalbox.CommandLine.Serving;
@@ -27,6 +30,11 @@ internal static class StoreServer
             {
                 throw CliException.WrongUse($"--urls wants addresses such as {DefaultUrls}; got '{url}'. Nothing is served.");
             }
+
+            if (uri.HostNameType == UriHostNameType.Dns && uri.Host is not ("localhost" or "any"))
+            {
+                throw CliException.WrongUse($"--urls wants an IP address of this machine, localhost, or * for all of its addresses; any other name, such as '{uri.Host}', would be listened to on all of them too. Nothing is served.");
+            }
         }
 
         return urls;
@@ -34,9 +42,10 @@ internal static class StoreServer
 
     public static async Task RunAsync(CommandContext context, OpenStore store, string urls, CancellationToken cancellationToken)
     {
-        await using var app = Build(context, store, urls);
+        await using var index = store.OpenIndex();
+        await using var app = Build(context, store, index, urls);
         app.MapSignalbox();
-        await app.StartAsync(cancellationToken);
+        await StartAsync(app, urls, cancellationToken);
         Tell(context, store, app.Urls);
         await context.Output.FlushAsync(cancellationToken);
 
@@ -48,7 +57,21 @@ internal static class StoreServer
         await app.StopAsync(limit.Token);
     }
 
-    private static WebApplication Build(CommandContext context, OpenStore store, string urls)
+    private static async Task StartAsync(WebApplication app, string urls, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await app.StartAsync(cancellationToken);
+        }
+        catch (Exception e) when (e is IOException or SocketException or InvalidOperationException)
+        {
+            throw new CliException(ExitCodes.WrongUse, "cannot_listen", e.GetBaseException() is SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse }
+                ? $"Nothing can be served at {urls}: another process listens there. Nothing is served. Another place: --urls http://127.0.0.1:8472"
+                : $"Nothing can be served at {urls}: {e.GetBaseException().Message.TrimEnd('.')}. Nothing is served.");
+        }
+    }
+
+    private static WebApplication Build(CommandContext context, OpenStore store, SqliteIndex index, string urls)
     {
         // Nothing is read from the folder that the command happens to stand in.
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory, ApplicationName = "signalbox" });
@@ -57,18 +80,26 @@ internal static class StoreServer
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxConcurrentConnections = 1_000;
         });
-        builder.Logging.ClearProviders().SetMinimumLevel(LogLevel.Warning).AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error).AddProvider(new TerminalLog(context.Error));
+        builder.Logging.ClearProviders().SetMinimumLevel(LogLevel.Warning).AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error).AddFilter("Microsoft.Extensions.Hosting", LogLevel.None).AddProvider(new TerminalLog(context.Error));
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = StopLimit);
 
         // Logins end with this process: so no key that could forge one lies on the disk.
         builder.Services.AddDataProtection().UseEphemeralDataProtectionProvider();
         builder.Services.AddSingleton(context.Surface.Clock);
-        builder.Services.AddSingleton(store.Queries);
+        builder.Services.AddSingleton(store.Searching(index));
+        builder.Services.AddSingleton<ISearchIndex>(index);
+        builder.Services.AddHostedService(services => new IndexFeeding(index, services.GetRequiredService<LogTail>()));
         builder.Services.AddSingleton<IRunControl>(store.Control);
         builder.Services.AddSingleton<IKeySource>(store.Keys);
         builder.Services.AddSingleton(new LogTail(store.Reader, context.Surface.Clock));
         builder.Services.AddSignalboxServer();
         return builder.Build();
+    }
+
+    /// <summary>Feeds the index where nobody else does: the program that works on the store comes first, and this one stands by.</summary>
+    private sealed class IndexFeeding(SqliteIndex index, LogTail tail) : BackgroundService
+    {
+        protected override Task ExecuteAsync(CancellationToken stoppingToken) => index.MayFeed ? index.FeedAsync(tail, stoppingToken) : Task.CompletedTask;
     }
 
     private static void Tell(CommandContext context, OpenStore store, IEnumerable<string> urls)

@@ -8,11 +8,13 @@ namespace Signalbox.CommandLine.Stores;
 internal sealed class OpenStore : IAsyncDisposable
 {
     private readonly SqliteRunAccess _access;
+    private readonly TimeProvider _clock;
 
     private OpenStore(string path, SqliteRunAccess access, Redactor redactor, TimeProvider clock)
     {
         Path = path;
         _access = access;
+        _clock = clock;
         Redactor = redactor;
         Masked = new MaskedReader(access.Reader, redactor);
         Queries = new RunQueries(access.Reader, clock, redactor: redactor);
@@ -23,6 +25,9 @@ internal sealed class OpenStore : IAsyncDisposable
 
     /// <summary>What is shown comes from here: the same answers as everywhere, masked.</summary>
     public RunQueries Queries { get; }
+
+    /// <summary>The same with an index, which finds and counts.</summary>
+    public RunQueries Searching(SqliteIndex index) => new(_access.Reader, _clock, index, Redactor);
 
     /// <summary>Entries and rows as they may be shown, masked.</summary>
     public IRunReader Reader => Masked;
