@@ -10,7 +10,10 @@ namespace Signalbox.Server.Tests.InABrowser;
 [Collection(InTheBrowser.Name)]
 public sealed class Every_page(BrowserWorld world)
 {
-    private static readonly AxeRunOptions s_rules = new() { RunOnly = new RunOnlyOptions { Type = "tag", Values = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] } };
+    private static readonly AxeRunOptions s_all = new() { RunOnly = new RunOnlyOptions { Type = "tag", Values = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] } };
+
+    /// <summary>What colours alone decide.</summary>
+    private static readonly AxeRunOptions s_colours = new() { RunOnly = new RunOnlyOptions { Type = "rule", Values = ["color-contrast", "link-in-text-block"] } };
 
     /// <summary>Addresses of each pattern, with runs that show all that there is, and a word that stands on each without a script.</summary>
     private async Task<IReadOnlyList<(string Pattern, string Path, string Fact)>> PagesAsync()
@@ -28,7 +31,7 @@ public sealed class Every_page(BrowserWorld world)
             ("/", "/", decided.ToString()), ("/", "/?status=completed&workflow=crossing", ended.ToString()), ("/", "/?status=nonsense", "Runs"), ("/runs", "/runs", decided.ToString()),
             ("/runs/{run}", $"/runs/{decided}", "asks a person"), ("/runs/{run}", $"/runs/{waiting}", "It waits for the signal 'train'"), ("/runs/{run}", $"/runs/{failed}", "the signal wire is broken"),
             ("/runs/{run}", $"/runs/{ended}", "Completed"), ("/runs/{run}", "/runs/r-none", "There is no run"),
-            ("/runs/{run}/entries", $"/runs/{decided}/entries", "run.started"), ("/runs/{run}/entries/{seq:long}", $"/runs/{decided}/entries/1", "run.started"),
+            ("/runs/{run}/entries", $"/runs/{decided}/entries", "state.entered"), ("/runs/{run}/entries/{seq:long}", $"/runs/{decided}/entries/1", "state.entered"),
             ("/runs/{run}/conversations", $"/runs/{decided}/conversations", "48 failed logins, no good one"),
             ("/approvals", "/approvals", "shut_address"), ("/approvals/{run}", $"/approvals/{decided}", "Approve exactly this"), ("/approvals/{run}", $"/approvals/{asking}", "keep it out"),
             ("/approvals/{run}", $"/approvals/{ended}", "This question is not open"),
@@ -54,11 +57,11 @@ public sealed class Every_page(BrowserWorld world)
             await tab.Page.SetViewportSizeAsync(1280, 800);
             await tab.Page.EmulateMediaAsync(new() { ColorScheme = ColorScheme.Light });
             var status = (await tab.GoAsync(path))!.Status;
-            await LookAsync(tab, path, "light", faults);
+            await LookAsync(tab, path, "light", s_all, faults);
             await tab.Page.EmulateMediaAsync(new() { ColorScheme = ColorScheme.Dark });
-            await LookAsync(tab, path, "dark", faults);
+            await LookAsync(tab, path, "dark", s_colours, faults);
             await tab.Page.SetViewportSizeAsync(390, 844);
-            await LookAsync(tab, path, "narrow", faults);
+            await LookAsync(tab, path, "narrow", s_all, faults);
 
             // A page that refuses is told as a failed request by the console; that is no fault of the page.
             faults.AddRange(tab.Complaints.Skip(before).Where(c => status < 400 || !c.Contains($"status of {status}", StringComparison.Ordinal)).Select(c => $"{path}: {c}"));
@@ -93,7 +96,7 @@ public sealed class Every_page(BrowserWorld world)
         Assert.Equal(0, await tab.Page.Locator("#live:visible").CountAsync());
     }
 
-    private static async Task LookAsync(Tab tab, string path, string how, List<string> faults)
+    private static async Task LookAsync(Tab tab, string path, string how, AxeRunOptions rules, List<string> faults)
     {
         var wide = await tab.TooWideAsync();
         if (wide > 0)
@@ -101,7 +104,8 @@ public sealed class Every_page(BrowserWorld world)
             faults.Add($"{path}, {how}: {wide} pixels wider than its window: {await WidestAsync(tab)}");
         }
 
-        var result = await tab.Page.RunAxe(s_rules);
+        var result = await tab.Page.RunAxe(rules);
+        Assert.Contains(result.Passes, p => p.Id == "color-contrast"); // it has looked at all
         faults.AddRange(result.Violations.Select(v => $"{path}, {how}: {v.Id}: {v.Help}: {string.Join(" ; ", v.Nodes.Take(3).Select(n => $"{n.Html} {string.Join(", ", n.Any.Select(c => c.Message))}"))}"));
     }
 

@@ -32,7 +32,7 @@ public sealed class Logging_in(BrowserWorld world)
         await tab.KeyAsync("Enter");
 
         await tab.Expect(tab.Page.GetByRole(AriaRole.Alert)).ToContainTextAsync("This key is unknown, expired or revoked.");
-        await tab.Expect(tab.Main).ToContainTextAsync("signalbox keys add NAME --role viewer");
+        await tab.Expect(tab.Main).ToContainTextAsync("signalbox keys add NAME");
         Assert.Contains("/login", tab.Page.Url, StringComparison.Ordinal);
     }
 

@@ -40,12 +40,18 @@ public sealed class Trying_it_out(BrowserWorld world)
             await tab.Expect("table.runs tbody tr").Not.ToHaveCountAsync(0);
             await TakeAsync(tab, "runs");
 
-            // The run of an alert that was blocked: evidence, two tiers, an action and its proof.
-            await tab.GoAsync("/search?q=" + Uri.EscapeDataString("tier:strong kind:decision.made") + "&kind=decision.made&tier=strong");
-            await tab.Expect(".hits li").Not.ToHaveCountAsync(0);
-            var run = await tab.Page.Locator(".hits .id").First.InnerTextAsync();
-            await tab.GoAsync("/search?q=" + Uri.EscapeDataString("failed 203.0.113.*"));
+            await Telemetry.TracedWorld.UntilAsync(
+                async () =>
+                {
+                    await tab.GoAsync("/search?q=" + Uri.EscapeDataString("failed 203.0.113.99"));
+                    return await tab.Page.Locator(".hits li").CountAsync() > 3 && (await tab.TextAsync()).Contains("The index has every entry", StringComparison.Ordinal);
+                },
+                "the dashboard has indexed the sample's entries");
             await TakeAsync(tab, "search");
+
+            // A run with all there is: evidence, decisions, an action and its proof.
+            await tab.GoAsync("/?label=" + Uri.EscapeDataString("rule=auth.success_after_failures"));
+            var run = await tab.Page.Locator("table.runs .id").First.InnerTextAsync();
             await tab.GoAsync($"/runs/{run}");
             await tab.LiveAsync();
             await TakeAsync(tab, "run");
@@ -56,7 +62,7 @@ public sealed class Trying_it_out(BrowserWorld world)
             await tab.GoAsync("/statistics");
             await TakeAsync(tab, "statistics");
             await tab.GoAsync("/approvals");
-            await tab.Page.Locator("a[data-item]:has-text('block')").First.ClickAsync();
+            await tab.Page.Locator("a[data-item]:has-text('allow_address')").First.ClickAsync();
             await tab.Expect("button[value=approve]").ToBeVisibleAsync();
             await TakeAsync(tab, "approval");
             Assert.Empty(tab.Complaints);
