@@ -64,6 +64,7 @@ public sealed class BrowserWorld : IAsyncLifetime
         _app.MapSignalbox();
         await _app.StartAsync();
         Url = _app.Urls.First();
+        Assertions.SetDefaultExpectTimeout((float)Limit.TotalMilliseconds);
         _playwright = await Playwright.CreateAsync();
         _browser = await _playwright.Chromium.LaunchAsync(new()
         {
@@ -185,10 +186,6 @@ internal sealed class EventCut : IStartupFilter
     private readonly ConcurrentDictionary<HttpContext, bool> _open = new();
     private volatile bool _isCut;
 
-    public int Open => _open.Count;
-
-    public int Refused { get; private set; }
-
     public void Cut()
     {
         _isCut = true;
@@ -212,7 +209,6 @@ internal sealed class EventCut : IStartupFilter
 
             if (_isCut)
             {
-                Refused++;
                 context.Abort();
                 return;
             }

@@ -96,7 +96,7 @@ public sealed class Following_a_run(BrowserWorld world)
             async () => {
               const html = await (await fetch(location.pathname)).text();
               const { fetch: real } = window;
-              window.fetch = async () => new Response(html.replace(/<p class="next">.*?<\/p>/s, "").replace('<dl class="facts">', '<p class="message bad">broken</p><p id="more">more</p><dl class="facts">'));
+              window.fetch = async () => new Response(html.replace(/<p class="next">.*?<\/p>/s, "").replace('<dl class="facts', '<p class="message bad">broken</p><p id="more">more</p><dl class="facts'));
               document.dispatchEvent(new Event("visibilitychange"));
               window.realFetch = real;
             }
@@ -141,6 +141,5 @@ public sealed class Following_a_run(BrowserWorld world)
         Assert.Equal(live.Length, live.Distinct().Count());
         await tab.Page.ReloadAsync();
         Assert.Equal(await tab.Page.EvaluateAsync<string[]>(Spans), live);
-        Assert.True(world.Events.Refused >= 0);
     }
 }
