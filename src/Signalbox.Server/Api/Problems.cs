@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.Http;
 using Signalbox.Journal;
 using Signalbox.Search;
@@ -32,6 +33,7 @@ internal static class Problems
         ProblemException e => e.Problem,
         BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => Of(StatusCodes.Status413PayloadTooLarge, "body_too_large", exception.Message),
         BadHttpRequestException e => Of(e.StatusCode, "request_invalid", "The request cannot be read, or does not fit what this route takes; see the description of the API at openapi/v1.json. Nothing was done."),
+        AntiforgeryValidationException { InnerException: { } e } => Of(e), // the first who reads the form
         InvalidDataException => Of(StatusCodes.Status400BadRequest, "request_invalid", "The form cannot be read. Nothing was done."),
         SearchQueryException e => Of(StatusCodes.Status400BadRequest, "query_invalid", e.Message),
         StoreUnavailableException e => Of(StatusCodes.Status503ServiceUnavailable, e.Code, e.Message),
