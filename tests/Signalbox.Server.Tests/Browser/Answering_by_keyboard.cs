@@ -72,6 +72,7 @@ public sealed class Answering_by_keyboard(BrowserWorld world)
         await tab.Expect(".arguments tr:has-text('hours') td").ToHaveTextAsync("1"); // what is asked now
         Assert.False(world.Target.List.ContainsKey("192.0.2.53"));
 
+        await tab.LoadedAsync();
         await tab.KeyAsync("a");
         await tab.KeyAsync("Enter");
         await tab.Expect("#result-title").ToHaveTextAsync("Approved");

@@ -281,8 +281,8 @@ public sealed partial class Tab : IAsyncDisposable
     /// <summary>Completes when the page follows the log.</summary>
     public Task LiveAsync() => Expect(Mark).ToHaveTextAsync("live");
 
-    /// <summary>The page's first heading.</summary>
-    public Task<string> TitleAsync() => Page.Locator("h1").First.InnerTextAsync();
+    /// <summary>Completes when the scripts of the page that a key led to are at work.</summary>
+    public Task LoadedAsync() => Page.WaitForLoadStateAsync();
 
     public async Task<string> TextAsync() => White().Replace(await Main.InnerTextAsync(), " ");
 

@@ -19,6 +19,7 @@ public sealed class Finding_by_words(BrowserWorld world)
         var runs = await tab.Page.EvaluateAsync<string[]>("() => [...document.querySelectorAll('.hits .id')].map(e => e.innerText)");
         Assert.All(runs, found => Assert.Equal(run.ToString(), found)); // a token is a token: 192.0.2.141 is another address
 
+        await tab.LoadedAsync();
         await tab.KeyAsync("j");
         await tab.KeyAsync("Enter");
         await tab.Page.WaitForURLAsync($"**/runs/{run}/entries/*");
