@@ -75,8 +75,9 @@ internal static class TerminalText
         return -1;
     }
 
-    private static bool IsUnsafe(Rune rune) => (rune.Value < ' ' || rune.Value > '~') && Rune.GetUnicodeCategory(rune) is
-        UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
+    // The last two of each plane are no characters, and what measures text need not know them.
+    private static bool IsUnsafe(Rune rune) => (rune.Value < ' ' || rune.Value > '~') && ((rune.Value & 0xFFFE) == 0xFFFE || Rune.GetUnicodeCategory(rune) is
+        UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator);
 
     private static StringBuilder Escape(StringBuilder safe, int character) => character switch
     {

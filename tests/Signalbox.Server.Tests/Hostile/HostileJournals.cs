@@ -72,7 +72,7 @@ internal sealed class HostileJournals(IRunStore store, ManualClock clock)
 
     /// <summary>The bodies' own parts, which are no bodies by themselves.</summary>
     private static readonly Type[] s_parts =
-        [typeof(ScopedStep), typeof(ModelCall), typeof(ToolCalled), typeof(Settlement), typeof(StepSpending), typeof(ApprovalTerms), typeof(LimitUse), typeof(ClaimHolder), typeof(Agreement)];
+        [typeof(ScopedStep), typeof(ModelCall), typeof(ToolCalled), typeof(Settlement), typeof(ApprovalTerms), typeof(LimitUse), typeof(ClaimHolder), typeof(Agreement)];
 
     /// <summary>Kinds that say where a run is in its life, in an order in which they may follow on each other.</summary>
     private static readonly string[] s_life =
