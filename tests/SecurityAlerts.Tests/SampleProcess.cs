@@ -33,7 +33,12 @@ internal sealed class SampleProcess : IAsyncDisposable
             RedirectStandardError = true,
             RedirectStandardInput = true,
         };
-        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, program));
+
+        // What the tests stand on lies beside them but for the parts that ASP.NET brings, so the program is told where they find theirs.
+        foreach (var argument in new[] { "exec", "--runtimeconfig", Tests(".runtimeconfig.json"), "--depsfile", Tests(".deps.json"), Path.Combine(AppContext.BaseDirectory, program) })
+        {
+            start.ArgumentList.Add(argument);
+        }
 
         // Whoever runs the tests may have keys: no test asks anybody outside.
         foreach (var key in new[] { "ANTHROPIC_API_KEY", "OPENAI_API_KEY" })
@@ -54,6 +59,8 @@ internal sealed class SampleProcess : IAsyncDisposable
         _process = Process.Start(start)!;
         _reading = Task.WhenAll(ReadAsync(_process.StandardOutput, _output), ReadAsync(_process.StandardError, _errors));
     }
+
+    private static string Tests(string extension) => Path.Combine(AppContext.BaseDirectory, typeof(SampleProcess).Assembly.GetName().Name + extension);
 
     public int Id => _process.Id;
 

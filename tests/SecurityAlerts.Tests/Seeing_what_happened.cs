@@ -67,7 +67,7 @@ public sealed partial class Seeing_what_happened
 
         // Why it went to a person.
         Assert.Matches(@"analyst: strong > a person \(\w+\), .*\n +because: ", await CommandAsync(world, "show", run, "--only", "escalations"));
-        Assert.Matches("strong.*person.*because", page);
+        Assert.Matches("strong → person \\w+ ", page);
         await FindsAsync(world, pages, run, "escalation.raised", null);
 
         // What the model was asked and answered, word for word.
