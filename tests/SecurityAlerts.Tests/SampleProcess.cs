@@ -56,6 +56,8 @@ internal sealed class SampleProcess : IAsyncDisposable
         _reading = Task.WhenAll(ReadAsync(_process.StandardOutput, _output), ReadAsync(_process.StandardError, _errors));
     }
 
+    private static string Tests(string extension) => Path.Combine(AppContext.BaseDirectory, typeof(SampleProcess).Assembly.GetName().Name + extension);
+
     public int Id => _process.Id;
 
     public static SampleProcess Start(World world, params IReadOnlyList<string> arguments) => new(world.Folder, Dotnet, [Beside(Sample), .. arguments]);

@@ -69,7 +69,11 @@ public sealed partial class Hostile_text_in_every_field : IDisposable
             }
 
             var json = await _store.RunAsync(pipe, [.. arguments, "--json"]);
-            AssertShown(json, command);
+            if (arguments[0] != "export") // a pipe gets the bytes that hashes are made of; a terminal does not
+            {
+                AssertShown(json, command);
+            }
+
             Assert.All(json.Lines, line => JsonDocument.Parse(line, StoredJson.Options).Dispose());
         }
     }
@@ -90,7 +94,7 @@ public sealed partial class Hostile_text_in_every_field : IDisposable
     public async Task Is_text_where_a_command_is_given_it()
     {
         await _store.WriteAsync(async journals => await journals.StartAsync("r-asks5"));
-        foreach (var text in HostileTexts.All.Select(t => t.Replace("\0", "", StringComparison.Ordinal))) // no process can be given one
+        foreach (var text in HostileTexts.All.Select(t => t.Replace("\0", "", StringComparison.Ordinal).Replace(" \ud800 of \udc00 ", " ", StringComparison.Ordinal))) // no process is given one of these
         {
             foreach (var command in s_withText)
             {

@@ -21,6 +21,7 @@ public sealed class Finding_by_words(BrowserWorld world)
 
         await tab.LoadedAsync();
         await tab.KeyAsync("j");
+        await tab.Expect("[data-item]:focus").ToHaveCountAsync(1);
         await tab.KeyAsync("Enter");
         await tab.Page.WaitForURLAsync($"**/runs/{run}/entries/*");
         await tab.Expect(tab.Main).ToContainTextAsync("192.0.2.41");
