@@ -248,7 +248,7 @@ public sealed class RunQueries(IRunReader reader, TimeProvider clock, ISearchInd
         for (long from = 0; from <= lastSeq;)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            var page = await reader.ReadAsync(run, from, (int)Math.Min(PageSize, lastSeq - from + 1), cancellationToken);
+            var page = await reader.ReadAsync(run, from, (int)Math.Min(PageSize - 1, lastSeq - from) + 1, cancellationToken);
             foreach (var entry in page)
             {
                 yield return entry;
