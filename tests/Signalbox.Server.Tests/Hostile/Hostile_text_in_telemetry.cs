@@ -42,10 +42,10 @@ public sealed partial class Hostile_text_in_telemetry(HostileWorld world) : ICla
             activities.Tell(span);
         }
 
-        Assert.True(told.Count > 500, $"{told.Count} spans");
+        Assert.True(told.Count > 300, $"{told.Count} spans");
         foreach (var text in told.SelectMany(a => a.TagObjects.Concat(a.Events.SelectMany(e => e.Tags)).Select(t => t.Value).OfType<string>().Append(a.DisplayName).Append(a.StatusDescription ?? "")))
         {
-            Assert.True(text.Length <= AttributeCharactersMax, $"{text.Length}: {text[..80]}");
+            Assert.True(text.Length <= AttributeCharactersMax, $"{text.Length} characters: {text}");
             Assert.Equal(text, System.Text.Encoding.UTF8.GetString(System.Text.Encoding.UTF8.GetBytes(text)));
         }
     }

@@ -96,7 +96,7 @@ public sealed partial class Hostile_text_on_a_server(HostileWorld world) : IClas
     public async Task Is_text_where_a_browser_sends_it()
     {
         using var browser = await LogInAsync();
-        foreach (var text in HostileTexts.All.Append(HostileTexts.Long[..4_000]).Select(t => Escaped(t.Replace("\0", "", StringComparison.Ordinal).Replace("%00", "", StringComparison.Ordinal)))) // no server takes a path with it
+        foreach (var text in HostileTexts.All.Append(HostileTexts.Long[..4_000]).Select(InPath))
         {
             foreach (var path in new[]
                      {
@@ -143,7 +143,7 @@ public sealed partial class Hostile_text_on_a_server(HostileWorld world) : IClas
             await AskAsync(client, $"/api/v1/runs/r-asks5/entries/{seq}");
         }
 
-        foreach (var text in HostileTexts.All.Select(Escaped))
+        foreach (var text in HostileTexts.All.Select(InPath))
         {
             await AskAsync(client, $"/api/v1/search?q={text}");
             await AskAsync(client, $"/api/v1/runs?label={text}&workflow={text}&status={text}");
@@ -234,6 +234,9 @@ public sealed partial class Hostile_text_on_a_server(HostileWorld world) : IClas
             }
         }
     }
+
+    /// <summary>Without what no server takes in a path.</summary>
+    private static string InPath(string text) => Escaped(text.Replace("\0", "", StringComparison.Ordinal).Replace("%00", "", StringComparison.Ordinal));
 
     /// <summary>As a browser sends it; half a character goes as the replacement character.</summary>
     private static string Escaped(string text) => Uri.EscapeDataString(new string([.. text.Select((c, i) => char.IsSurrogate(c) && !char.IsSurrogatePair(text, Math.Min(i, text.Length - 2)) && (i == 0 || !char.IsSurrogatePair(text, i - 1)) ? '\uFFFD' : c)]));
