@@ -50,7 +50,7 @@ public sealed class Routing_messages(ITestOutputHelper output)
     [Fact]
     public async Task That_is_interrupted_goes_on_where_it_was()
     {
-        const int Messages = 6000;
+        const int Messages = 2500;
         using var world = new World();
         Directory.CreateDirectory(world.PathOf("many"));
         world.Write("many/message_labels.json", """["parcel_is_late","send_a_parcel_back","out_of_scope"]""");

@@ -56,13 +56,11 @@ internal sealed class SampleProcess : IAsyncDisposable
         _reading = Task.WhenAll(ReadAsync(_process.StandardOutput, _output), ReadAsync(_process.StandardError, _errors));
     }
 
-    private static string Tests(string extension) => Path.Combine(AppContext.BaseDirectory, typeof(SampleProcess).Assembly.GetName().Name + extension);
-
     public int Id => _process.Id;
 
-    public static SampleProcess Start(World world, params IReadOnlyList<string> arguments) => new(world.Folder, Dotnet, [.. Beside(Sample), .. arguments]);
+    public static SampleProcess Start(World world, params IReadOnlyList<string> arguments) => new(world.Folder, Dotnet, [Beside(Sample), .. arguments]);
 
-    public static SampleProcess Start(World world, IReadOnlyDictionary<string, string> environment, params IReadOnlyList<string> arguments) => new(world.Folder, Dotnet, [.. Beside(Sample), .. arguments], environment);
+    public static SampleProcess Start(World world, IReadOnlyDictionary<string, string> environment, params IReadOnlyList<string> arguments) => new(world.Folder, Dotnet, [Beside(Sample), .. arguments], environment);
 
     public static async Task<SampleEnd> RunAsync(World world, params IReadOnlyList<string> arguments)
     {
@@ -70,13 +68,13 @@ internal sealed class SampleProcess : IAsyncDisposable
         return await process.EndAsync();
     }
 
-    public static SampleProcess StartCli(World world, params IReadOnlyList<string> arguments) => new(world.Folder, Dotnet, [.. Beside("Signalbox.Cli.dll"), .. arguments]);
+    public static SampleProcess StartCli(World world, params IReadOnlyList<string> arguments) => new(world.Folder, Dotnet, [Beside("Signalbox.Cli.dll"), .. arguments]);
 
     /// <summary>Starts it as a person does, at a terminal. What is typed there goes to <see cref="TypeAsync"/>.</summary>
     public static SampleProcess StartAtTerminal(World world, params IReadOnlyList<string> arguments)
     {
         Assert.SkipUnless(File.Exists("/usr/bin/script"), "There is no 'script', which makes a terminal.");
-        var command = string.Join(' ', new[] { Dotnet }.Concat(Beside(Sample)).Concat(arguments).Select(word => $"'{word}'"));
+        var command = string.Join(' ', new[] { Dotnet, Beside(Sample) }.Concat(arguments).Select(word => $"'{word}'"));
         return new(world.Folder, "/usr/bin/script", ["-qec", command, "/dev/null"], new Dictionary<string, string> { ["TERM"] = "dumb" });
     }
 
@@ -147,8 +145,7 @@ internal sealed class SampleProcess : IAsyncDisposable
         _process.Dispose();
     }
 
-    /// <summary>How a program is started that lies beside the tests. What it stands on lies there but for the parts that ASP.NET brings, so it is told where the tests find theirs.</summary>
-    internal static string[] Beside(string program) => ["exec", "--runtimeconfig", Tests(".runtimeconfig.json"), "--depsfile", Tests(".deps.json"), Path.Combine(AppContext.BaseDirectory, program)];
+    private static string Beside(string program) => Path.Combine(AppContext.BaseDirectory, program);
 
     private async Task ReadAsync(StreamReader reader, StringBuilder into)
     {
