@@ -27,7 +27,7 @@ public sealed class Answering_by_keyboard(BrowserWorld world)
         Assert.DoesNotContain(run.ToString(), await FocusedAsync(tab), StringComparison.Ordinal);
         await tab.KeyAsync("j");
         await tab.KeyAsync("Enter");
-        await tab.Page.WaitForURLAsync($"**/approvals/{run}?*");
+        await tab.ReachedAsync($@"/approvals/{run}\?");
         await tab.Expect(".ask-head h1").ToContainTextAsync("shut_address");
 
         var seq = (await world.QuestionAsync(run)).Seq;

@@ -271,7 +271,7 @@ public sealed partial class Tab : IAsyncDisposable
     {
         await Page.GetByLabel("Your key").FillAsync(key);
         await Page.GetByRole(AriaRole.Button, new() { Name = "Log in" }).ClickAsync();
-        await Page.WaitForURLAsync(url => !url.Contains("/login", StringComparison.Ordinal));
+        await ReachedAsync("^(?!.*/login)");
     }
 
     public Task KeyAsync(string key) => Page.Keyboard.PressAsync(key);
@@ -280,6 +280,13 @@ public sealed partial class Tab : IAsyncDisposable
 
     /// <summary>Completes when the page follows the log.</summary>
     public Task LiveAsync() => Expect(Mark).ToHaveTextAsync("live");
+
+    /// <summary>Completes when the address matches and the page is loaded. It asks again and again: to wait for the navigation itself misses one that is over before the wait begins.</summary>
+    public async Task ReachedAsync(string pattern)
+    {
+        await Assertions.Expect(Page).ToHaveURLAsync(new Regex(pattern), new() { Timeout = 60_000 });
+        await LoadedAsync();
+    }
 
     /// <summary>Completes when the scripts of the page that a key led to are at work.</summary>
     public Task LoadedAsync() => Page.WaitForLoadStateAsync();
