@@ -63,7 +63,8 @@ internal static class StoreConnection
         }
     }
 
-    private static SqliteConnection Open(string file, SqliteOpenMode mode)
+    /// <summary>A connection of its own, which waits a while where another one is at work.</summary>
+    public static SqliteConnection Open(string file, SqliteOpenMode mode)
     {
         var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = file, Mode = mode, Pooling = false }.ToString());
         try

@@ -15,7 +15,6 @@ internal sealed record IndexAbout(string Shape, long Position, byte[] Hash, bool
 internal static class IndexFile
 {
     private const int Version = 1;
-    private const int BusyMilliseconds = 5_000;
     private const int CheckpointPages = 2_000;
 
     /// <summary>
@@ -51,7 +50,7 @@ internal static class IndexFile
             Make(paths);
         }
 
-        var connection = Open(paths.Index, SqliteOpenMode.ReadWrite);
+        var connection = StoreConnection.Open(paths.Index, SqliteOpenMode.ReadWriteCreate);
         try
         {
             StoreSchema.Execute(connection, string.Create(CultureInfo.InvariantCulture, $"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = {CheckpointPages}; PRAGMA journal_size_limit = {CheckpointPages * 4096L}; PRAGMA cache_size = -16000"));
@@ -89,7 +88,7 @@ internal static class IndexFile
 
     public static SqliteConnection OpenToRead(StorePaths paths)
     {
-        var connection = Open(paths.Index, SqliteOpenMode.ReadOnly);
+        var connection = StoreConnection.Open(paths.Index, SqliteOpenMode.ReadOnly);
         try
         {
             StoreSchema.Execute(connection, "PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -8000");
@@ -154,20 +153,4 @@ internal static class IndexFile
     }
 
     private static long Length(string path) => new FileInfo(path) is { Exists: true, Length: var length } ? length : 0;
-
-    private static SqliteConnection Open(string file, SqliteOpenMode mode)
-    {
-        var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = file, Mode = mode == SqliteOpenMode.ReadWrite ? SqliteOpenMode.ReadWriteCreate : mode, Pooling = false }.ToString());
-        try
-        {
-            connection.Open();
-            _ = raw.sqlite3_busy_timeout(connection.Handle!, BusyMilliseconds);
-            return connection;
-        }
-        catch
-        {
-            connection.Dispose();
-            throw;
-        }
-    }
 }

@@ -10,7 +10,7 @@ namespace Signalbox;
 
 /// <summary>
 /// Masks what must not be shown: members of JSON that are marked by name, and text that matches a pattern. The journal keeps what it has; everything that is shown, searched or exported passes through here.
-/// Where there is nothing to mask it gives back the same instance and allocates nothing. Safe to call from several threads.
+/// Where there is nothing to mask it gives back the same instance. Safe to call from several threads.
 /// </summary>
 public sealed class Redactor
 {
