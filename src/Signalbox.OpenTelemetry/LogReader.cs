@@ -65,29 +65,4 @@ internal sealed class LogReader(IRunReader reader, LogTail tail, TimeProvider cl
             }
         }
     }
-
-    /// <summary>The position of the last entry; 0 if there is none.</summary>
-    public async Task<long> EndAsync(CancellationToken cancellationToken)
-    {
-        if (!await IsBeforeEndAsync(0))
-        {
-            return 0;
-        }
-
-        long below = 0, above = 1;
-        while (await IsBeforeEndAsync(above))
-        {
-            (below, above) = (above, above * 2);
-        }
-
-        while (below + 1 < above)
-        {
-            var middle = below + ((above - below) / 2);
-            (below, above) = await IsBeforeEndAsync(middle) ? (middle, above) : (below, middle);
-        }
-
-        return above;
-
-        async Task<bool> IsBeforeEndAsync(long position) => (await reader.ReadLogAsync(position, 1, cancellationToken)).Count > 0;
-    }
 }

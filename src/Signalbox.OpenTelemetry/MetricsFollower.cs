@@ -25,7 +25,7 @@ internal sealed class MetricsFollower(IRunReader reader, LogTail tail, Signalbox
     private async Task<StartingPoint> StartAsync(LogReader source, CancellationToken stopping)
     {
         var start = new StartingPoint();
-        await source.ForEverAsync("finding the end of the log", async () => start.Position = await source.EndAsync(stopping), stopping);
+        await source.ForEverAsync("finding the end of the log", async () => start.Position = await reader.FindLogEndAsync(cancellationToken: stopping), stopping);
         state.ReadTo(start.Position);
         return start;
     }

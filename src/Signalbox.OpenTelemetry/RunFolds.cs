@@ -69,20 +69,9 @@ internal sealed class RunFolds(IRunReader reader, int runsMax = 4_096)
     private async ValueTask<SpanFold> ReadAsync(Entry entry, CancellationToken cancellationToken)
     {
         var fold = new SpanFold();
-        for (long from = 0; from < entry.Seq;)
+        await foreach (var earlier in reader.EntriesAsync(entry.Run, lastSeq: entry.Seq - 1, cancellationToken: cancellationToken))
         {
-            var page = await reader.ReadAsync(entry.Run, from, (int)Math.Min(PageSize, entry.Seq - from), cancellationToken);
-            if (page.Count == 0)
-            {
-                break;
-            }
-
-            foreach (var earlier in page)
-            {
-                fold.Add(earlier);
-            }
-
-            from = page[^1].Seq + 1;
+            fold.Add(earlier);
         }
 
         return fold;

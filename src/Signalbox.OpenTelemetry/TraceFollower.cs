@@ -73,7 +73,7 @@ internal sealed class TraceFollower(IRunReader reader, LogTail tail, SignalboxTe
         var folds = new RunFolds(reader);
         var ended = new List<EndedSpan>();
         Entry? last = null;
-        var position = _cursor is null ? await source.EndAsync(stopping) : await _cursor.LoadAsync(reader, stopping);
+        var position = _cursor is null ? await reader.FindLogEndAsync(cancellationToken: stopping) : await _cursor.LoadAsync(reader, stopping);
         state.TracedTo(position);
         await SendAsync(stopping); // what an earlier attempt left
         await source.ReadAsync(position, PageAsync, RestAsync, stopping);

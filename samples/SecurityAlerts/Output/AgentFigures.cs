@@ -13,8 +13,6 @@ internal sealed class AgentFigures
     /// <summary>How a climb is called whose tier was sure that somebody else must look.</summary>
     public const string CallsForHelp = "calls for help";
 
-    private const int PageMax = 1000;
-
     private readonly SortedDictionary<string, Spending> _byTier = new(StringComparer.Ordinal);
     private readonly Dictionary<(string From, string To, string Reason), int> _climbs = [];
     private readonly SortedDictionary<string, int> _rejected = new(StringComparer.Ordinal);
@@ -34,20 +32,9 @@ internal sealed class AgentFigures
         foreach (var run in runs)
         {
             var callsForHelp = new HashSet<string>();
-            for (long next = 0; ;)
+            await foreach (var entry in store.EntriesAsync(run, cancellationToken: cancellationToken))
             {
-                var page = await store.ReadAsync(run, next, PageMax, cancellationToken);
-                foreach (var entry in page)
-                {
-                    figures.Add(entry, callsForHelp);
-                }
-
-                if (page.Count < PageMax)
-                {
-                    break;
-                }
-
-                next = page[^1].Seq + 1;
+                figures.Add(entry, callsForHelp);
             }
         }
 

@@ -22,36 +22,23 @@ internal sealed record OppositeWish(string What, string Later, string LaterInten
 /// <summary>Reads them from the journals of both sides, for nothing else records them.</summary>
 internal static class OppositeWishes
 {
-    private const int PageMax = 1000;
-
     public static async Task<IReadOnlyList<OppositeWish>> ReadAsync(IRunReader store, IReadOnlyDictionary<RunId, string> runs, CancellationToken cancellationToken)
     {
         var raised = new List<(RunId Run, ConflictRaised Conflict)>();
         var ruled = new Dictionary<(string, string), ConflictRuled>();
         foreach (var run in runs.Keys)
         {
-            for (long next = 0; ;)
+            await foreach (var entry in store.EntriesAsync(run, cancellationToken: cancellationToken))
             {
-                var page = await store.ReadAsync(run, next, PageMax, cancellationToken);
-                foreach (var entry in page)
+                // Each side has its own entry. The one that came later found the other's claim there, or was the one that was ruled on.
+                if (entry.Kind == EntryKinds.ConflictRaised && Body.Read<ConflictRaised>(entry) is { OtherPhase: not ClaimPhase.Proposal } conflict)
                 {
-                    // Each side has its own entry. The one that came later found the other's claim there, or was the one that was ruled on.
-                    if (entry.Kind == EntryKinds.ConflictRaised && Body.Read<ConflictRaised>(entry) is { OtherPhase: not ClaimPhase.Proposal } conflict)
-                    {
-                        raised.Add((run, conflict));
-                    }
-                    else if (entry.Kind == EntryKinds.ConflictRuled && Body.Read<ConflictRuled>(entry) is { Outcome: "overrules" or "yields" or "waits" } ruling)
-                    {
-                        ruled[(ruling.ActionId, ruling.OtherActionId)] = ruling;
-                    }
+                    raised.Add((run, conflict));
                 }
-
-                if (page.Count < PageMax)
+                else if (entry.Kind == EntryKinds.ConflictRuled && Body.Read<ConflictRuled>(entry) is { Outcome: "overrules" or "yields" or "waits" } ruling)
                 {
-                    break;
+                    ruled[(ruling.ActionId, ruling.OtherActionId)] = ruling;
                 }
-
-                next = page[^1].Seq + 1;
             }
         }
 

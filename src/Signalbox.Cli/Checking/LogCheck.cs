@@ -1,5 +1,4 @@
 using System.Globalization;
-using Signalbox.CommandLine.Stores;
 using Signalbox.Storage;
 
 namespace Signalbox.CommandLine.Checking;
@@ -12,7 +11,7 @@ internal static class LogCheck
         long position = 0;
         long at = 0;
         var claims = new ClaimCheck(reader, report);
-        await foreach (var entry in EntryPages.OfLogAsync(reader, cancellationToken))
+        await foreach (var entry in reader.LogAsync(cancellationToken: cancellationToken))
         {
             if (entry.Position != position + 1)
             {

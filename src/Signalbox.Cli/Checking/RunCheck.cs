@@ -23,7 +23,7 @@ internal sealed class RunCheck(IRunReader reader, CheckReport report)
         RunHead? folded = null;
         var canFold = !stored.Row.IsErased;
         (_seal, _erased) = (EntryHash.Origin, false);
-        await foreach (var entry in EntryPages.OfRunAsync(reader, stored.Row.Run, stored.Seq, cancellationToken))
+        await foreach (var entry in reader.EntriesAsync(stored.Row.Run, lastSeq: stored.Seq, cancellationToken: cancellationToken))
         {
             report.CountEntry();
             Chain(stored, before, entry);

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Signalbox.CommandLine.Checking;
 using Signalbox.CommandLine.Rendering;
 using Signalbox.CommandLine.Stores;
+using Signalbox.Storage;
 
 namespace Signalbox.CommandLine.Commands;
 
@@ -43,7 +44,7 @@ internal static class CheckCommand
 
         if (runs.Length == 0)
         {
-            await foreach (var head in EntryPages.OfRunsAsync(store.Unmasked, cancellationToken))
+            await foreach (var head in store.Unmasked.RunsAsync(new RunQuery(), cancellationToken))
             {
                 await check.CheckAsync(head, cancellationToken);
             }

@@ -110,7 +110,7 @@ internal static class EraseCommand
         private async Task<IReadOnlyList<RunId>> ChildrenAsync(RunId run, CancellationToken cancellationToken)
         {
             var children = new List<RunId>();
-            await foreach (var entry in EntryPages.OfRunAsync(store.Reader, run, long.MaxValue, cancellationToken))
+            await foreach (var entry in store.Reader.EntriesAsync(run, cancellationToken: cancellationToken))
             {
                 if (entry.Kind == Journal.EntryKinds.ChildStarted && Journal.Body.Find<Journal.ChildStarted>(entry) is { } started)
                 {

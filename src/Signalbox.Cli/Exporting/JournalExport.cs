@@ -30,7 +30,7 @@ internal sealed class JournalExport(IRunReader reader, TextWriter warnings)
     public async Task WriteAsync(TextWriter output, IReadOnlyList<RunHead> runs, bool isTerminal, CancellationToken cancellationToken)
     {
         output.Write("{\"signalbox\":1}\n");
-        await foreach (var entry in runs.Count == 0 ? EntryPages.OfLogAsync(reader, cancellationToken) : MergeAsync(runs, cancellationToken))
+        await foreach (var entry in runs.Count == 0 ? reader.LogAsync(cancellationToken: cancellationToken) : MergeAsync(runs, cancellationToken))
         {
             foreach (var hash in PayloadReferences.In(entry))
             {
@@ -176,7 +176,7 @@ internal sealed class JournalExport(IRunReader reader, TextWriter warnings)
     /// <summary>The entries of several runs in commit order, a page of each at a time.</summary>
     private async IAsyncEnumerable<Entry> MergeAsync(IReadOnlyList<RunHead> runs, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var journals = runs.DistinctBy(h => h.Row.Run).Select(h => EntryPages.OfRunAsync(reader, h.Row.Run, h.Seq, cancellationToken, PageOfRun).GetAsyncEnumerator(cancellationToken)).ToList();
+        var journals = runs.DistinctBy(h => h.Row.Run).Select(h => reader.EntriesAsync(h.Row.Run, lastSeq: h.Seq, pageSize: PageOfRun, cancellationToken: cancellationToken).GetAsyncEnumerator(cancellationToken)).ToList();
         try
         {
             var next = new PriorityQueue<IAsyncEnumerator<Entry>, long>();

@@ -14,7 +14,7 @@ internal sealed class RunWatch(CommandContext context, OpenStore store, LogTail 
     {
         var run = head.Row.Run;
         var timeline = new Timeline(context.Page, Microseconds.From(head.Row.StartedAt));
-        var position = await LogEnd.FindAsync(store.Reader, 0, cancellationToken);
+        var position = await store.Reader.FindLogEndAsync(0, cancellationToken);
         for (long next = 0; ;)
         {
             head = await store.Reader.FindAsync(run, cancellationToken) ?? throw new CliException(ExitCodes.Refused, "run_not_found", $"Run '{run}' is no longer in the store '{store.Path}'.");
@@ -31,7 +31,7 @@ internal sealed class RunWatch(CommandContext context, OpenStore store, LogTail 
                 return ExitCodes.Stopped;
             }
 
-            position = await LogEnd.FindAsync(store.Reader, position, cancellationToken);
+            position = await store.Reader.FindLogEndAsync(position, cancellationToken);
         }
     }
 

@@ -27,7 +27,7 @@ internal sealed class RunsWatch(CommandContext context, OpenStore store, LogTail
             Out = new AnsiConsoleOutput(new Immediate(context.Output)),
         });
         (console.Profile.Width, console.Profile.Height) = (context.Surface.Width, context.Surface.Height);
-        var position = await LogEnd.FindAsync(store.Reader, 0, cancellationToken);
+        var position = await store.Reader.FindLogEndAsync(0, cancellationToken);
         await console.Live(await PictureAsync(cancellationToken)).AutoClear(false).StartAsync(async live =>
         {
             while (true)
@@ -38,7 +38,7 @@ internal sealed class RunsWatch(CommandContext context, OpenStore store, LogTail
                 var grown = tail.WaitAsync(position, sooner.Token);
                 if (await Task.WhenAny(grown, Task.Delay(AgesPace, context.Surface.Clock, cancellationToken)) == grown)
                 {
-                    position = await LogEnd.FindAsync(store.Reader, position, cancellationToken);
+                    position = await store.Reader.FindLogEndAsync(position, cancellationToken);
                 }
 
                 await sooner.CancelAsync();
@@ -50,7 +50,7 @@ internal sealed class RunsWatch(CommandContext context, OpenStore store, LogTail
     /// <summary>A line for each of the runs as they stand, then one for each change of one.</summary>
     public async Task AppendAsync(bool wantsJson, CancellationToken cancellationToken)
     {
-        var position = await LogEnd.FindAsync(store.Reader, 0, cancellationToken);
+        var position = await store.Reader.FindLogEndAsync(0, cancellationToken);
         var shown = new Dictionary<RunId, string>();
         foreach (var head in (await store.Reader.ListAsync(query, cancellationToken)).Reverse())
         {

@@ -8,6 +8,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using Signalbox.Journal;
 using Signalbox.Queries;
+using Signalbox.Storage;
 
 namespace Signalbox.Server.Api;
 
@@ -39,7 +40,7 @@ internal sealed class EventStream(RunQueries queries, LogTail tail, StreamSlots 
             throw ApiQuery.NotFound(id);
         }
 
-        var end = await LogEndAsync(context.RequestAborted);
+        var end = await queries.Reader.FindLogEndAsync(cancellationToken: context.RequestAborted);
         var slot = slots.TryTake(context.Caller().Actor) ?? throw Problems.Exception(StatusCodes.Status429TooManyRequests, "too_many_streams", "As many event streams are open as there may be, in all or for this caller. Close some, or try again later.");
         context.Response.RegisterForDispose(slot);
         var ends = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping); // a server that stops waits for nobody who only listens
@@ -130,39 +131,6 @@ internal sealed class EventStream(RunQueries queries, LogTail tail, StreamSlots 
             ApiJson.Options),
         "entry")
     { EventId = entry.Position.ToString(System.Globalization.CultureInfo.InvariantCulture) };
-
-    /// <summary>The position of the last entry, found by halving: a reader tells what comes after a position, and no more.</summary>
-    private async Task<long> LogEndAsync(CancellationToken cancellationToken)
-    {
-        if (await NextAsync(0) is not { } last)
-        {
-            return 0;
-        }
-
-        var step = 1L;
-        while (await NextAsync(last + step) is { } further)
-        {
-            last = further;
-            step *= 2;
-        }
-
-        for (var beyond = last + step; beyond - last > 1;)
-        {
-            var middle = last + ((beyond - last) / 2);
-            if (await NextAsync(middle) is { } further)
-            {
-                last = further;
-            }
-            else
-            {
-                beyond = middle;
-            }
-        }
-
-        return await NextAsync(last) ?? last;
-
-        async Task<long?> NextAsync(long after) => await queries.Reader.ReadLogAsync(after, 1, cancellationToken) is [var next] ? next.Position : null;
-    }
 }
 
 /// <summary>Counts open streams, in all and by caller.</summary>

@@ -262,37 +262,9 @@ public sealed class SqliteIndex : ISearchIndex, IAsyncDisposable
     {
         var position = about.Position;
         var lacking = await _reader.ReadLogAsync(position, 1, cancellationToken) is [var next] ? next : null;
-        var end = lacking is null ? position : await EndAsync(lacking.Position, cancellationToken);
+        var end = lacking is null ? position : await _reader.FindLogEndAsync(lacking.Position, cancellationToken);
         var behind = lacking is null ? TimeSpan.Zero : _clock.GetUtcNow() - lacking.Time;
         return new IndexStatus(position, end, behind > TimeSpan.Zero ? behind : TimeSpan.Zero, IndexLock.IsHeld(_paths), IndexFile.Bytes(_paths), about.Trouble);
-    }
-
-    /// <summary>The last position of the log, of which <paramref name="known"/> is one: ever longer steps ahead, then halves of the last one.</summary>
-    private async ValueTask<long> EndAsync(long known, CancellationToken cancellationToken)
-    {
-        var step = 1L;
-        while (await AfterAsync(known + step - 1) is { } next)
-        {
-            known = next;
-            step *= 2;
-        }
-
-        for (var high = known + step; high - known > 1;)
-        {
-            var middle = known + ((high - known) / 2);
-            if (await AfterAsync(middle - 1) is { } next)
-            {
-                known = next;
-            }
-            else
-            {
-                high = middle;
-            }
-        }
-
-        return known;
-
-        async ValueTask<long?> AfterAsync(long position) => await _reader.ReadLogAsync(position, 1, cancellationToken) is [var entry] ? entry.Position : null;
     }
 
     /// <summary>Where a page ended: the highest position that the next one may have, and, by rank, how many of those have been shown.</summary>

@@ -138,17 +138,16 @@ public sealed class ApprovalCard
         var asked = Body.Read<ApprovalRequested>(entry);
         var because = "";
         var verdicts = new List<PolicyJudged>();
-        for (var from = head.Row.VisitSeq; ;)
+        await foreach (var told in reader.EntriesAsync(head.Row.Run, head.Row.VisitSeq, cancellationToken: cancellationToken))
         {
-            var page = await reader.ReadAsync(head.Row.Run, from, Page, cancellationToken);
-            because = page.FirstOrDefault(e => e.Seq == head.Row.VisitSeq && e.Kind == EntryKinds.StateEntered)?.Cause ?? because;
-            verdicts.AddRange(page.Where(e => e.Kind == EntryKinds.PolicyJudged).Select(Body.Read<PolicyJudged>).Where(j => j.ActionId == asked.Action?.ActionId));
-            if (page.Count < Page)
+            if (told.Seq == head.Row.VisitSeq && told.Kind == EntryKinds.StateEntered)
             {
-                break;
+                because = told.Cause;
             }
-
-            from = page[^1].Seq + 1;
+            else if (told.Kind == EntryKinds.PolicyJudged && Body.Read<PolicyJudged>(told) is var judged && judged.ActionId == asked.Action?.ActionId)
+            {
+                verdicts.Add(judged);
+            }
         }
 
         var others = asked.Action?.Claims is { Count: > 0 } claims

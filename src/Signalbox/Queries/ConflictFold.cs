@@ -80,16 +80,12 @@ internal static class ConflictFold
         var entries = new List<Entry>();
         foreach (var run in claims.OrderByDescending(c => c.Position).Select(c => c.Run).Distinct().Take(RunsMax))
         {
-            for (long from = 0; from < EntriesMax;)
+            await foreach (var entry in reader.EntriesAsync(run, lastSeq: EntriesMax, cancellationToken: cancellationToken))
             {
-                var page = await reader.ReadAsync(run, from, Page, cancellationToken);
-                entries.AddRange(page.Where(e => s_kinds.Contains(e.Kind, StringComparer.Ordinal)));
-                if (page.Count < Page)
+                if (s_kinds.Contains(entry.Kind, StringComparer.Ordinal))
                 {
-                    break;
+                    entries.Add(entry);
                 }
-
-                from = page[^1].Seq + 1;
             }
         }
 

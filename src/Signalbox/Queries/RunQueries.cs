@@ -18,8 +18,6 @@ public sealed class RunQueries(IRunReader reader, TimeProvider clock, ISearchInd
     /// <summary>How many entries a list has at most.</summary>
     public const int ListedMax = 1_000;
 
-    private const int PageSize = 500;
-
     private readonly Redactor _redactor = redactor ?? Redactor.None;
 
     /// <summary>The store that is read.</summary>
@@ -83,7 +81,7 @@ public sealed class RunQueries(IRunReader reader, TimeProvider clock, ISearchInd
     /// <summary>A run's entries from its first to <paramref name="lastSeq"/> as they are stored, masked: what they refer to stays apart. Read page by page, so that no run is too long.</summary>
     public async IAsyncEnumerable<Entry> JournalAsync(RunId run, long lastSeq, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await foreach (var entry in StoredAsync(run, lastSeq, cancellationToken))
+        await foreach (var entry in reader.EntriesAsync(run, lastSeq: lastSeq, cancellationToken: cancellationToken))
         {
             yield return _redactor.Entry(entry);
         }
@@ -152,21 +150,9 @@ public sealed class RunQueries(IRunReader reader, TimeProvider clock, ISearchInd
     /// <summary>The runs that a query asks for, the newest first, masked, page by page whatever its limit.</summary>
     public async IAsyncEnumerable<RunHead> EveryAsync(RunQuery query, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        for (var after = query.After; ;)
+        await foreach (var head in reader.RunsAsync(query, cancellationToken))
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            var page = await RunsAsync(query with { After = after, Limit = PageSize }, cancellationToken);
-            foreach (var head in page)
-            {
-                yield return head;
-            }
-
-            if (page.Count < PageSize)
-            {
-                yield break;
-            }
-
-            after = page[^1].Row.Run;
+            yield return _redactor.Head(head);
         }
     }
 
@@ -204,23 +190,16 @@ public sealed class RunQueries(IRunReader reader, TimeProvider clock, ISearchInd
             return await index.StatisticsAsync(query, cancellationToken);
         }
 
-        const int PageSize = 1000;
         var tables = new MemoryStatisticsTables();
         var fold = new StatisticsFold(tables);
-        for (long position = 0; ;)
+        var position = 0L;
+        await foreach (var entry in reader.LogAsync(cancellationToken: cancellationToken))
         {
-            var page = await reader.ReadLogAsync(position, PageSize, cancellationToken);
-            foreach (var entry in page)
-            {
-                fold.Add(entry);
-            }
-
-            position = page.Count > 0 ? page[^1].Position : position;
-            if (page.Count < PageSize)
-            {
-                return StatisticsSum.Of(tables, query, position);
-            }
+            fold.Add(entry);
+            position = entry.Position;
         }
+
+        return StatisticsSum.Of(tables, query, position);
     }
 
     /// <summary>Entries by their text.</summary>
@@ -241,27 +220,7 @@ public sealed class RunQueries(IRunReader reader, TimeProvider clock, ISearchInd
         }
     }
 
-    private IAsyncEnumerable<Entry> EntriesOfAsync(RunHead head, CancellationToken cancellationToken) => StoredAsync(head.Row.Run, head.Seq, cancellationToken);
-
-    private async IAsyncEnumerable<Entry> StoredAsync(RunId run, long lastSeq, [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        for (long from = 0; from <= lastSeq;)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            var page = await reader.ReadAsync(run, from, (int)Math.Min(PageSize - 1, lastSeq - from) + 1, cancellationToken);
-            foreach (var entry in page)
-            {
-                yield return entry;
-            }
-
-            if (page.Count == 0)
-            {
-                yield break;
-            }
-
-            from = page[^1].Seq + 1;
-        }
-    }
+    private IAsyncEnumerable<Entry> EntriesOfAsync(RunHead head, CancellationToken cancellationToken) => reader.EntriesAsync(head.Row.Run, lastSeq: head.Seq, cancellationToken: cancellationToken);
 
     private async Task<WorkflowDefinition?> DefinitionAsync(RunRow row, CancellationToken cancellationToken)
     {

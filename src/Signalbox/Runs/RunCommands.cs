@@ -224,7 +224,6 @@ public static class RunCommands
 
     private static async ValueTask<CommandResult> JudgeAsync(IRunStore store, JudgeDecision judge, string actor, CancellationToken cancellationToken)
     {
-        const int Page = 1000;
         if (await store.FindAsync(judge.Run, cancellationToken) is not { } head)
         {
             return NotFound(judge.Run);
@@ -235,20 +234,19 @@ public static class RunCommands
             return new("run_erased", $"What run '{judge.Run}' was about was erased, and its decisions with it; nothing was changed.", judge.Run, head.Row.Status);
         }
 
-        for (long from = 0; ;)
+        var isThere = false;
+        await foreach (var entry in store.EntriesAsync(judge.Run, cancellationToken: cancellationToken))
         {
-            var page = await store.ReadAsync(judge.Run, from, Page, cancellationToken);
-            if (page.Any(e => e.Kind == EntryKinds.DecisionMade && Body.Read<DecisionMade>(e).Decision == judge.Decision))
+            if (entry.Kind == EntryKinds.DecisionMade && Body.Read<DecisionMade>(entry).Decision == judge.Decision)
             {
+                isThere = true;
                 break;
             }
+        }
 
-            if (page.Count < Page)
-            {
-                return new("decision_not_found", $"Run '{judge.Run}' has made no decision '{judge.Decision}'; nothing was changed. See: signalbox show {judge.Run}", judge.Run);
-            }
-
-            from = page[^1].Seq + 1;
+        if (!isThere)
+        {
+            return new("decision_not_found", $"Run '{judge.Run}' has made no decision '{judge.Decision}'; nothing was changed. See: signalbox show {judge.Run}", judge.Run);
         }
 
         var judged = new EntryDraft { Kind = EntryKinds.DecisionJudged, Actor = actor, Cause = judge.Why, Body = Body.Write(new DecisionJudged(judge.Decision, judge.Right ? "right" : "wrong")) };
