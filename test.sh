@@ -54,8 +54,14 @@ dotnet build --no-restore || exit 1
 step 'test'
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-dotnet test --no-build --no-ansi --no-progress "$@" 2>&1 | tee "$log"
+hung=artifacts/hung
+rm -rf "$hung"
+# A test project in which no test begins or ends for five minutes is ended, and the tests that were running are named.
+dotnet test --no-build --no-ansi --no-progress --hangdump --hangdump-timeout 5m --hangdump-type Mini --results-directory "$hung" "$@" 2>&1 | tee "$log"
 code=${PIPESTATUS[0]}
+for tests in "$hung"/*_hang.log; do
+  if [ -f "$tests" ]; then printf '\nStood still for five minutes (%s):\n' "$tests"; cat "$tests"; echo; fi
+done
 
 passed=$(awk '/^  succeeded: /{n+=$2} END{print n+0}' "$log")
 failed=$(awk '/^  failed: /{n+=$2} END{print n+0}' "$log")

@@ -74,7 +74,7 @@ internal sealed class SampleProcess : IAsyncDisposable
     public static SampleProcess StartAtTerminal(World world, params IReadOnlyList<string> arguments)
     {
         Assert.SkipUnless(File.Exists("/usr/bin/script"), "There is no 'script', which makes a terminal.");
-        var command = string.Join(' ', new[] { Dotnet, Beside(Sample) }.Concat(arguments).Select(word => $"'{word}'"));
+        var command = "exec " + string.Join(' ', new[] { Dotnet, Beside(Sample) }.Concat(arguments).Select(word => $"'{word}'"));
         return new(world.Folder, "/usr/bin/script", ["-qec", command, "/dev/null"], new Dictionary<string, string> { ["TERM"] = "dumb" });
     }
 
