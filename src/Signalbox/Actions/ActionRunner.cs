@@ -67,8 +67,9 @@ internal sealed class ActionRunner
     /// </param>
     public async Task<Acted> ActAsync(string scope, AskedAction wanted, bool isOrdered)
     {
+        await _visit.Context.EnterAsync();
         var (step, release) = wanted.Step == default
-            ? await _visit.AskAsync(scope, wanted.Undo ? "undo:" + wanted.Registration.Name : wanted.Registration.Name, wanted.Arguments)
+            ? _visit.Ask(scope, wanted.Undo ? "undo:" + wanted.Registration.Name : wanted.Registration.Name, wanted.Arguments)
             : (wanted.Step, static () => { }
         );
         var asked = wanted with { Step = step };

@@ -237,7 +237,7 @@ internal sealed class LadderClimb<TAnswer>
             throw new InvalidOperationException($"Agent '{_agent.Name}' is to be asked several times, but says nothing of when two answers are the same. Set its {nameof(Agent<>.Kind)}.");
         }
 
-        var (step, release) = await Visit.AskAsync(_asking.ScopeName, "agent", null);
+        var (step, release) = Visit.Ask(_asking.ScopeName, "agent", null);
         return await Visit.OperateAsync(async () =>
         {
             try

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Signalbox;
 
 /// <summary>
@@ -35,18 +37,8 @@ internal sealed class RunContext(TaskScheduler scheduler) : SynchronizationConte
         }
     }
 
-    /// <summary>Goes on in this context; at once if already there.</summary>
-    public ValueTask EnterAsync()
-    {
-        if (Current == this)
-        {
-            return ValueTask.CompletedTask;
-        }
-
-        var entered = new TaskCompletionSource();
-        Post(static state => ((TaskCompletionSource)state!).SetResult(), entered);
-        return new ValueTask(entered.Task);
-    }
+    /// <summary>Goes on in this context, wherever the caller was; at once if already there.</summary>
+    public ContextAwaiter EnterAsync() => new(this);
 
     /// <inheritdoc />
     public override void Post(SendOrPostCallback d, object? state)
@@ -133,4 +125,23 @@ internal sealed class RunContext(TaskScheduler scheduler) : SynchronizationConte
             return false;
         }
     }
+}
+
+/// <summary>
+/// What is awaited to go on in a run's context. Not a task: what awaits a task without a context of its own goes on in the thread pool, whoever completes it, and at once
+/// if it is complete already.
+/// </summary>
+internal readonly struct ContextAwaiter(RunContext context) : ICriticalNotifyCompletion
+{
+    public bool IsCompleted => SynchronizationContext.Current == context;
+
+    public ContextAwaiter GetAwaiter() => this;
+
+    public void GetResult()
+    {
+    }
+
+    public void OnCompleted(Action continuation) => UnsafeOnCompleted(continuation);
+
+    public void UnsafeOnCompleted(Action continuation) => context.Post(static action => ((Action)action!)(), continuation);
 }

@@ -207,10 +207,9 @@ internal sealed class VisitEngine : IDisposable
         return scope;
     }
 
-    /// <summary>Does work of the engine's in the run's context. Never completes once the visit is closed.</summary>
+    /// <summary>Does work of the engine's, in the run's context. Never completes once the visit is closed.</summary>
     public async Task<T> OperateAsync<T>(Func<Task<T>> operation)
     {
-        await Context.EnterAsync();
         if (!_closed)
         {
             _working++;
@@ -280,7 +279,6 @@ internal sealed class VisitEngine : IDisposable
     /// <summary>An await that has to wait never completes in this process.</summary>
     public async Task<T> WaitAsync<T>(ScopedStep step, EntryDraft? open, string? signal = null)
     {
-        await Context.EnterAsync();
         if (!_closed)
         {
             _waiting++;
@@ -297,7 +295,8 @@ internal sealed class VisitEngine : IDisposable
 
     public async Task<TResult> StepAsync<TResult>(string scope, string name, RawJson? arguments, Func<CancellationToken, Task<StepResult>> work, StepOptions options)
     {
-        var (step, release) = await AskAsync(scope, name, arguments, options.Key);
+        await Context.EnterAsync();
+        var (step, release) = Ask(scope, name, arguments, options.Key);
         return await OperateAsync(async () =>
         {
             try
@@ -317,7 +316,8 @@ internal sealed class VisitEngine : IDisposable
     /// <summary>The same for what needs more of the record than its result: the body, and the seq of its entry.</summary>
     public async Task<(StepCompleted Body, long Seq)> StepAsync(string scope, string name, RawJson? arguments, Func<CancellationToken, Task<StepResult>> work, StepOptions options)
     {
-        var (step, release) = await AskAsync(scope, name, arguments, options.Key);
+        await Context.EnterAsync();
+        var (step, release) = Ask(scope, name, arguments, options.Key);
         return await OperateAsync(async () =>
         {
             try
@@ -335,7 +335,8 @@ internal sealed class VisitEngine : IDisposable
     /// <summary>Records a fact once: what this visit finds under that name is what was recorded first.</summary>
     public async Task<Entry> FactAsync(string scope, string name, Func<ScopedStep, EntryDraft> fact)
     {
-        var (step, release) = await AskAsync(scope, name, null);
+        await Context.EnterAsync();
+        var (step, release) = Ask(scope, name, null);
         return await OperateAsync(async () =>
         {
             try
@@ -355,9 +356,13 @@ internal sealed class VisitEngine : IDisposable
     public void Consume(string scope, Entry entry) => Scope(scope).Now = Math.Max(Scope(scope).Now, entry.At);
 
     /// <summary>The key of a step, taken for as long as the step is at work.</summary>
-    public async ValueTask<(ScopedStep Step, Action Release)> AskAsync(string scope, string name, RawJson? arguments, string? explicitKey = null)
+    public (ScopedStep Step, Action Release) Ask(string scope, string name, RawJson? arguments, string? explicitKey = null)
     {
-        await Context.EnterAsync(); // the author's code may have left it
+        if (SynchronizationContext.Current != Context)
+        {
+            throw new InvalidOperationException($"Step '{name}' was asked for outside of its run's context. What the author's code calls must enter it first; this is a bug of Signalbox.");
+        }
+
         StepKey.ThrowIfUnfit(name);
         var canonical = explicitKey is not null ? System.Text.Encoding.UTF8.GetBytes(explicitKey) : arguments is { } a ? CanonicalJson.Of(a.Utf8.Span) : [];
         var key = StepKey.Of(name, canonical);

@@ -141,7 +141,8 @@ public class VisitScope
     /// <summary>Waits durably. The due time is fixed when first asked, by the store's clock.</summary>
     public async Task Delay(TimeSpan delay, string name = "delay")
     {
-        var (step, release) = await _engine.AskAsync(ScopeName, name, Bodies.Json(delay));
+        await _engine.Context.EnterAsync();
+        var (step, release) = _engine.Ask(ScopeName, name, Bodies.Json(delay));
         try
         {
             await AwaitAsync(step, EntryKinds.WaitOpened, now => Body.Write(new WaitOpened(null, now + (long)delay.TotalMicroseconds)), $"waits {Durations.Text(delay)}");
@@ -156,7 +157,8 @@ public class VisitScope
     public async Task<Signal<T>> WaitFor<T>(string signal, TimeSpan? within = null)
     {
         StepKey.ThrowIfUnfit(signal);
-        var (step, release) = await _engine.AskAsync(ScopeName, signal, null);
+        await _engine.Context.EnterAsync();
+        var (step, release) = _engine.Ask(ScopeName, signal, null);
         try
         {
             var entry = await AwaitAsync(
@@ -181,7 +183,8 @@ public class VisitScope
     {
         ArgumentNullException.ThrowIfNull(question);
         question.ThrowIfUnfit();
-        var (step, release) = await _engine.AskAsync(ScopeName, question.Name, null);
+        await _engine.Context.EnterAsync();
+        var (step, release) = _engine.Ask(ScopeName, question.Name, null);
         try
         {
             var details = question.Details is null ? (RawJson?)null : Bodies.Json(question.Details);
@@ -250,7 +253,8 @@ public class VisitScope
 
     private async Task<Entry> EffectAsync(string name, RawJson arguments, Func<ScopedStep, EntryDraft> record, Func<ScopedStep, Commit> effect)
     {
-        var (step, release) = await _engine.AskAsync(ScopeName, name, arguments);
+        await _engine.Context.EnterAsync();
+        var (step, release) = _engine.Ask(ScopeName, name, arguments);
         try
         {
             return await _engine.OperateAsync(async () =>

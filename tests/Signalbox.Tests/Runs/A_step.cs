@@ -319,13 +319,33 @@ public sealed class A_step
         Assert.Equal($"A name of a step, a scope or a signal has 1 to 100 characters, no '/' and no control character; got '{name}'. (Parameter 'name')", (await bench.RunAsync()).Reason);
     }
 
+    /// <summary>
+    /// What the engine does for a run it does in the run's context, one thing after the other, wherever the author's code is when it asks.
+    /// The simulation does not see the thread pool: time that passed while the code is there would use up the visit's active time.
+    /// </summary>
     [Fact(Timeout = 60_000)]
     public async Task Is_taken_from_code_that_has_left_the_runs_context()
     {
+        SynchronizationContext? ofTheRun = null;
+        var outside = new List<string>();
         await using var bench = await Bench.OfAsync(new Flow(async visit =>
         {
+            ofTheRun = SynchronizationContext.Current;
             await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding); // goes on in the thread pool
-            var n = await visit.Read("ask", _ => Slowly()).ConfigureAwait(false);
+            await visit.Send(visit.Run, "news", 2).ConfigureAwait(false);
+            var signal = await visit.WaitFor<int>("news").ConfigureAwait(false);
+            var n = await visit.Branch("b", branch => branch.Read("ask", async _ =>
+            {
+                Look("read");
+                await Task.Yield();
+                return signal.Value - 1;
+            })).ConfigureAwait(false);
+            await visit.Gather(new EvidenceSource<int, int>("source", (asked, _) =>
+            {
+                Look("evidence");
+                return Task.FromResult(asked);
+            }).For(1)).ConfigureAwait(false);
+            await visit.Act(new Block("192.0.2.7")).ConfigureAwait(false);
             await visit.Delay(TimeSpan.FromHours(1)).ConfigureAwait(false);
             return visit.GoTo(Step.Done, visit.Case with { Number = n });
         }));
@@ -335,8 +355,16 @@ public sealed class A_step
         await SettleUntilAsync(RunStatus.Completed);
 
         Assert.Equal(1, (await bench.NoteAsync()).Number);
+        Assert.Empty(outside);
 
-        // The simulation does not see the thread pool: time that passed while the code is there would use up the visit's active time.
+        void Look(string what)
+        {
+            if (ofTheRun is null || SynchronizationContext.Current != ofTheRun)
+            {
+                outside.Add(what);
+            }
+        }
+
         async Task SettleUntilAsync(RunStatus status)
         {
             while ((await bench.RowAsync()).Status != status)
