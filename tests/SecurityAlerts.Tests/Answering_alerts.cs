@@ -348,7 +348,9 @@ public sealed class A_person
         Assert.Equal("own-08: auth.new_source_login on gate-1 about 192.0.2.201. What is to be done?", run.Question.Title);
         Assert.Equal(["close", "block_ip", "disable_account"], run.Question.Choices);
         Assert.StartsWith("""{"why":"192.0.2.201, an unknown address outside, logged in as bob with password""", details, StringComparison.Ordinal);
-        Assert.Contains("\"choices\":{\"close\":\"does nothing.\",\"block_ip\":\"puts 192.0.2.201 on the deny list.\",\"disable_account\":\"disables the account bob on gate-1.\"}", details, StringComparison.Ordinal);
+        Assert.Equal(
+            new Dictionary<string, string> { ["close"] = "does nothing.", ["block_ip"] = "puts 192.0.2.201 on the deny list.", ["disable_account"] = "disables the account bob on gate-1." },
+            run.Question.Meanings);
         Assert.Contains("\"evidence\":{\"alert\":{\"id\":\"own-08\"", details, StringComparison.Ordinal);
     }
 

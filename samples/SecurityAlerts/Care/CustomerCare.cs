@@ -82,6 +82,11 @@ internal sealed class CustomerCare(CareSources sources, Agent<CareVerdict> carer
         var answer = await visit.Approve(new Question(
             $"{TerminalText.Escape(request.Id, 40)}: {TerminalText.Escape(request.Customer, 40)} wants to get in from {request.Address}. Is it to be let in?", Carer.InText(CareDecision.Leave), Carer.InText(CareDecision.Allow))
         {
+            Meanings = new Dictionary<string, string>
+            {
+                [Carer.InText(CareDecision.Leave)] = "does nothing.",
+                [Carer.InText(CareDecision.Allow)] = $"lets {request.Address} in, if nothing that stands forbids it.",
+            },
             Details = new { visit.Case.Why, Proposed = visit.Case.Verdict, Request = request, Customer = visit.Case.Customer?.Value, Logins = visit.Case.Logins?.Value },
         });
         var decision = answer.Choice == Carer.InText(CareDecision.Allow) ? CareDecision.Allow : CareDecision.Leave;

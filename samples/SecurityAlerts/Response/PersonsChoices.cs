@@ -6,11 +6,11 @@ namespace SecurityAlerts;
 internal sealed record PersonsChoice(string Name, Decision Decision, string? Account, string What);
 
 /// <summary>
-/// What a person is shown: why the question is asked, what was proposed by whom, what each choice does, the evidence, and the analyst's dossier: what each tier said, why it climbed, what it found and
+/// What a person is shown: why the question is asked, what was proposed by whom, the evidence, and the analyst's dossier: what each tier said, why it climbed, what it found and
 /// what is missing. Shown as data.
 /// </summary>
 internal sealed record Briefing(
-    string? Why, Verdict? Proposed, string ProposedBy, IReadOnlyDictionary<string, string> Choices, CaseFile Evidence, Dossier? Dossier);
+    string? Why, Verdict? Proposed, string ProposedBy, CaseFile Evidence, Dossier? Dossier);
 
 /// <summary>The question to a person. Only what the policy allows is offered; a person who has looked may always close.</summary>
 internal static class PersonsChoices
@@ -49,7 +49,8 @@ internal static class PersonsChoices
         var about = alert.SourceIp ?? string.Join(", ", alert.Users.Take(3).Select(user => TerminalText.Escape(user, 40)));
         return new Question($"{TerminalText.Escape(alert.Id, 40)}: {TerminalText.Escape(alert.Rule, 40)} on {TerminalText.Escape(alert.Host, 40)} about {about}. What is to be done?", [.. choices.Select(choice => choice.Name)])
         {
-            Details = new Briefing(@case.Why, @case.Verdict, @case.DecidedBy, choices.ToDictionary(choice => choice.Name, choice => choice.What), @case.CaseFile, @case.Decision?.Dossier),
+            Meanings = choices.ToDictionary(choice => choice.Name, choice => choice.What),
+            Details = new Briefing(@case.Why, @case.Verdict, @case.DecidedBy, @case.CaseFile, @case.Decision?.Dossier),
         };
     }
 }

@@ -145,6 +145,11 @@ internal static class ShowCommand
             page.Line(new Piece("Open question ", Tone.Strong), Words.Step(question.Wait.Scope, question.Wait.Step));
             page.Paragraph(question.Asked?.Title ?? question.Summary, 2, Tone.Attention);
             page.Field("choices", string.Join(" | ", question.Choices));
+            foreach (var (choice, meaning) in question.Asked?.Meanings ?? new Dictionary<string, string>())
+            {
+                page.Field("", $"{choice}: {meaning}");
+            }
+
             if (question.Asked?.Details is { IsMissing: false } details)
             {
                 await WriteDetailsAsync(page, store, details, cancellationToken);

@@ -71,6 +71,7 @@ internal static class CardPage
         json.WriteNumber("seq", wait.Seq);
         json.OptionalText("title", asked?.Title);
         Texts(json, "choices", asked?.Choices);
+        json.OptionalTexts("meanings", asked?.Meanings);
         if (asked?.Action is { } action)
         {
             Action(json, action);

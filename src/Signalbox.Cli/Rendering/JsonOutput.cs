@@ -35,6 +35,20 @@ internal static class JsonOutput
         }
     }
 
+    public static void OptionalTexts(this Utf8JsonWriter json, string name, IReadOnlyDictionary<string, string>? texts)
+    {
+        if (texts is { Count: > 0 })
+        {
+            json.WriteStartObject(name);
+            foreach (var (key, text) in texts)
+            {
+                json.WriteString(key, text);
+            }
+
+            json.WriteEndObject();
+        }
+    }
+
     public static void Time(this Utf8JsonWriter json, string name, DateTimeOffset time) => json.WriteString(name, Iso(time));
 
     public static void OptionalTime(this Utf8JsonWriter json, string name, long? microseconds)

@@ -80,6 +80,7 @@ internal sealed record OpenQuestion(OpenWait Wait, DateTimeOffset? AskedAt, Appr
         }
 
         json.WriteEndArray();
+        json.OptionalTexts("meanings", Asked?.Meanings);
         if (Asked?.Details is { IsMissing: false } details)
         {
             json.Stored("details", details.Utf8);

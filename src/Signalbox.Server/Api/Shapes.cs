@@ -39,14 +39,14 @@ internal sealed record EntriesPage(IReadOnlyList<EntryView> Entries, long? Next)
 
 /// <summary>An open question, as a person should see it before answering. <c>hash</c> goes into the answer.</summary>
 internal sealed record QuestionResource(
-    RunId Run, string Workflow, int Version, string State, string Scope, string Step, long Seq, DateTimeOffset AskedAt, string Title, IReadOnlyList<string> Choices, ActionResource? Action, string? Hash, IReadOnlyList<string>? Why,
-    IReadOnlyList<string>? Roles, int? Quorum, IReadOnlyList<string>? Barred, IReadOnlyList<Voice> Answers, RawJson? Details, long? Due, string? Safe, string? Fault, bool IsCut, bool IsMasked, string Shown)
+    RunId Run, string Workflow, int Version, string State, string Scope, string Step, long Seq, DateTimeOffset AskedAt, string Title, IReadOnlyList<string> Choices, IReadOnlyDictionary<string, string>? Meanings, ActionResource? Action,
+    string? Hash, IReadOnlyList<string>? Why, IReadOnlyList<string>? Roles, int? Quorum, IReadOnlyList<string>? Barred, IReadOnlyList<Voice> Answers, RawJson? Details, long? Due, string? Safe, string? Fault, bool IsCut, bool IsMasked, string Shown)
 {
     public static QuestionResource Of(ApprovalCard card, DateTimeOffset now)
     {
         var (row, wait, asked) = (card.Row, card.Wait, card.Asked);
         return new(
-            row.Run, row.Workflow, row.Version, row.State, wait.Scope, wait.Step, wait.Seq, card.AskedAt, asked.Title, asked.Choices, asked.Action is { } action ? ActionResource.Of(action) : null, card.Hash, asked.Why,
+            row.Run, row.Workflow, row.Version, row.State, wait.Scope, wait.Step, wait.Seq, card.AskedAt, asked.Title, asked.Choices, asked.Meanings, asked.Action is { } action ? ActionResource.Of(action) : null, card.Hash, asked.Why,
             wait.Approval?.Terms.Roles, wait.Approval?.Terms.Quorum, wait.Approval?.Terms.Barred, wait.Approval?.Voices ?? [], asked.Details is { IsMissing: false } details ? details : null, wait.Due, asked.Safe, card.Fault, card.IsCut,
             card.IsMasked, card.ToText(now, full: true));
     }

@@ -173,6 +173,9 @@ public sealed class ApprovalCard
         return full ? new(VisibleText.OfJson(arguments), IsCut: false, 0) : VisibleText.OfJson(arguments, ArgumentsMax);
     }
 
+    /// <summary>What a choice does, in the words of the workflow, safe to show; null if it does not say.</summary>
+    public string? Meaning(string choice) => Asked.Meanings?.GetValueOrDefault(choice) is { } meaning ? VisibleText.Of(meaning, Question.MeaningMax) : null;
+
     /// <summary>What an agent or a workflow tells of it, which nobody has checked: names and texts, safe to show.</summary>
     public IReadOnlyList<CardLine> Story()
     {
@@ -330,6 +333,11 @@ public sealed class ApprovalCard
         }
 
         Fact(lines, "choices", string.Join(" | ", Asked.Choices));
+        foreach (var (choice, meaning) in Asked.Choices.Select(choice => (choice, Meaning(choice))).Where(c => c.Item2 is not null))
+        {
+            lines.Add(new(CardLineKind.Untrusted, VisibleText.Of(choice, 60), meaning!));
+        }
+
         Fact(lines, "asked at", AskedAt.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture));
         if (Wait.Due is { } due)
         {

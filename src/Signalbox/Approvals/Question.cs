@@ -5,6 +5,12 @@ namespace Signalbox;
 /// <summary>A question to a person, answered by one of its choices.</summary>
 public sealed record Question(string Title, params IReadOnlyList<string> Choices)
 {
+    /// <summary>The longest text that says what a choice does, in characters.</summary>
+    public const int MeaningMax = 300;
+
+    /// <summary>What each choice does, in a few words, by choice: shown beside it to whoever answers. A choice may have none.</summary>
+    public IReadOnlyDictionary<string, string>? Meanings { get; init; }
+
     /// <summary>What tells it apart from other questions of the visit.</summary>
     public string Name { get; init; } = "approval";
 
@@ -23,6 +29,12 @@ public sealed record Question(string Title, params IReadOnlyList<string> Choices
         if (Choices.Count == 0 || Choices.Any(string.IsNullOrWhiteSpace) || Choices.Distinct().Count() != Choices.Count)
         {
             throw new ArgumentException($"Question '{Name}' needs choices that differ and are not empty; got: {string.Join(", ", Choices)}.");
+        }
+
+        if (Meanings?.FirstOrDefault(m => !Choices.Contains(m.Key) || string.IsNullOrWhiteSpace(m.Value) || m.Value.Length > MeaningMax) is { Key: { } unfit } wrong)
+        {
+            throw new ArgumentException(
+                $"Question '{Name}' says what its choices do ({nameof(Meanings)}): each of them one of {string.Join(", ", Choices)}, with 1 to {MeaningMax} characters; got '{unfit}' with {wrong.Value?.Length ?? 0}.");
         }
 
         if (Within is not null && (Safe is null || !Choices.Contains(Safe)))

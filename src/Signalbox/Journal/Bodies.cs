@@ -113,11 +113,11 @@ public sealed record SignalSent(RunId To, string Name);
 /// <summary>
 /// The body of <see cref="EntryKinds.ApprovalRequested"/>. <paramref name="Safe"/> is the choice that counts when <paramref name="Due"/> (microseconds since 1970) passes. <paramref name="Terms"/>
 /// say who may answer; <paramref name="Action"/> is what would be done, where it is about an action, and <paramref name="Why"/> why a person is asked; <paramref name="Passes"/> are the limits that are reached and
-/// that an approval lets pass.
+/// that an approval lets pass; <paramref name="Meanings"/> are what choices do, in the words of who asks.
 /// </summary>
 public sealed record ApprovalRequested(
     string Title, IReadOnlyList<string> Choices, RawJson? Details, long? Due, string? Safe, ApprovalTerms? Terms = null, ActionProposed? Action = null, IReadOnlyList<string>? Why = null,
-    IReadOnlyList<string>? Passes = null);
+    IReadOnlyList<string>? Passes = null, IReadOnlyDictionary<string, string>? Meanings = null);
 
 /// <summary>
 /// Who may answer a question, kept with the open wait so that the store can refuse everybody else. <paramref name="Barred"/> are actors whose answer does not count; <paramref name="ValidFor"/> (microseconds) is

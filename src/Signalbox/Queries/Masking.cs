@@ -58,6 +58,7 @@ internal static class Masking
             Title = redactor.Shown(asked.Title),
             Details = redactor.Optional(asked.Details),
             Why = asked.Why is null ? null : redactor.Texts(asked.Why),
+            Meanings = asked.Meanings?.ToDictionary(m => m.Key, m => redactor.Text(m.Value)),
             Action = asked.Action is { } action ? action with { Arguments = redactor.Value(action.Arguments) } : null,
         };
 

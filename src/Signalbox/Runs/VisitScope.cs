@@ -192,7 +192,7 @@ public class VisitScope
             var entry = await AwaitAsync(
                 step,
                 EntryKinds.ApprovalRequested,
-                now => Body.Write(new ApprovalRequested(question.Title, question.Choices, placed, question.Within is { } w ? now + (long)w.TotalMicroseconds : null, question.Safe)),
+                now => Body.Write(new ApprovalRequested(question.Title, question.Choices, placed, question.Within is { } w ? now + (long)w.TotalMicroseconds : null, question.Safe, Meanings: question.Meanings)),
                 question.Title,
                 payloads);
             var body = Body.Read<ApprovalAnswered>(entry);

@@ -83,7 +83,7 @@ public sealed class Hostile_text : IDisposable
         await journals.AppendAsync(run, EntryKinds.ConflictRuled, new ConflictRuled(Evil, other, Evil, Evil, Evil, Evil), step: Evil + "/-/1", cause: Evil, actor: Evil);
         await journals.AppendAsync(run, EntryKinds.ClaimQueued, new ClaimQueued("a-2", Evil, [claim], [new ClaimHolder(other, Evil, Evil)]), step: "queued/-/1", cause: Evil, actor: Evil);
         await journals.AppendAsync(run, EntryKinds.ApprovalIgnored, new ApprovalAnswered(Evil, Evil, [Evil], Evil, JsonOf(Evil)), step: Evil, cause: Evil, actor: Evil);
-        await journals.AppendAsync(run, EntryKinds.ApprovalRequested, new ApprovalRequested(Evil, [Evil], JsonOf(Evil), null, Evil, terms, proposed, [Evil]), step: Evil + "/-/1", cause: Evil, actor: Evil);
+        await journals.AppendAsync(run, EntryKinds.ApprovalRequested, new ApprovalRequested(Evil, [Evil], JsonOf(Evil), null, Evil, terms, proposed, [Evil], [Evil], new Dictionary<string, string> { [Evil] = Evil }), step: Evil + "/-/1", cause: Evil, actor: Evil);
     }
 
     /// <summary>An agent of which every word is evil.</summary>

@@ -254,6 +254,11 @@ public sealed class A_question_on_its_page
         var page = await world.OpenAsync(anna, run);
         Assert.Contains("Close <i>it</i>?\\u202e", page.Text, StringComparison.Ordinal);
         Assert.Contains("keep it open (counts if nobody answers)", page.Text, StringComparison.Ordinal);
+        Assert.Contains("ends the <b>errand</b>\\u202e.", page.Text, StringComparison.Ordinal);
+        Assert.Contains("<p class=\"soft does\" id=\"does-0\">ends the &lt;b&gt;errand&lt;/b&gt;", page.Page, StringComparison.Ordinal);
+        Assert.Contains("aria-describedby=\"does-0\"", page.Page, StringComparison.Ordinal);
+        Assert.DoesNotContain("does-1", page.Page, StringComparison.Ordinal);
+        Assert.Contains("<details><summary>&quot;&lt;i&gt;word", page.Page, StringComparison.Ordinal); // what is long is folded
         Assert.Contains("If nobody answers by then, 'keep it open' counts.", page.Text, StringComparison.Ordinal);
 
         var answered = await page.AnswerAsync("close it", ("comment", "done"));

@@ -79,7 +79,13 @@ public sealed class DeskWork() : Workflow<Desk, Errand>("desk", version: 1)
 
     private static async Task<Next> AskAsync(Visit<Desk, Errand> visit)
     {
-        var answer = await visit.Approve(new Question(visit.Case.Question ?? "What now?", "close it", "keep it open") { Within = TimeSpan.FromHours(1), Safe = "keep it open" });
+        var answer = await visit.Approve(new Question(visit.Case.Question ?? "What now?", "close it", "keep it open")
+        {
+            Within = TimeSpan.FromHours(1),
+            Safe = "keep it open",
+            Meanings = new Dictionary<string, string> { ["close it"] = "ends the <b>errand</b>\u202E." },
+            Details = new { Short = "a word", Long = string.Join(' ', Enumerable.Repeat("<i>word</i>", 100)) },
+        });
         return answer.Choice == "close it" ? visit.GoTo(Desk.Done, because: "a person closed it") : visit.GoTo(Desk.Refused, because: "a person kept it open");
     }
 }

@@ -12,7 +12,7 @@ public sealed class A_question
         return visit.GoTo(Step.Done, new Note($"{answer.Choice} by {answer.By ?? "nobody"}{(answer.Comment is null ? "" : $": {answer.Comment}")}"));
     });
 
-    private static readonly Question s_question = new("Block it?", "yes", "no") { Details = new Block("192.0.2.7") };
+    private static readonly Question s_question = new("Block it?", "yes", "no") { Details = new Block("192.0.2.7"), Meanings = new Dictionary<string, string> { ["yes"] = "puts it on the list" } };
 
     [Fact]
     public async Task Is_answered_by_one_of_its_choices_and_says_by_whom()
@@ -27,6 +27,7 @@ public sealed class A_question
         Assert.Equal("yes by person:anna: clear case", (await bench.NoteAsync()).Text);
         var asked = await bench.BodyAsync<ApprovalRequested>(EntryKinds.ApprovalRequested);
         Assert.Equal(("Block it?", """{"address":"192.0.2.7"}"""), (asked.Title, asked.Details!.Value.ToString()));
+        Assert.Equal(new Dictionary<string, string> { ["yes"] = "puts it on the list" }, asked.Meanings);
     }
 
     [Fact]
@@ -159,6 +160,10 @@ public sealed class A_question
             (new Question("?", "a", "a"), "Question 'approval' needs choices that differ and are not empty; got: a, a."),
             (new Question("?", "a", "b") { Within = TimeSpan.FromHours(1) }, "Question 'approval' has a time limit and so needs a safe choice, one of: a, b; got ''."),
             (new Question("?", "a", "b") { Within = TimeSpan.FromHours(1), Safe = "c" }, "Question 'approval' has a time limit and so needs a safe choice, one of: a, b; got 'c'."),
+            (new Question("?", "a", "b") { Meanings = new Dictionary<string, string> { ["a"] = "does it", ["c"] = "does that" } },
+                "Question 'approval' says what its choices do (Meanings): each of them one of a, b, with 1 to 300 characters; got 'c' with 9."),
+            (new Question("?", "a", "b") { Meanings = new Dictionary<string, string> { ["a"] = new('x', 301) } },
+                "Question 'approval' says what its choices do (Meanings): each of them one of a, b, with 1 to 300 characters; got 'a' with 301."),
         })
         {
             await using var bench = await Bench.OfAsync(Asking(question));

@@ -172,6 +172,7 @@ public sealed class Stored_formats
             (EntryKinds.ClaimReleased, Body.Write(new ClaimReleased(["id"], true))),
             (EntryKinds.ActionUnverified, Body.Write(new ActionObserved("id", "mail", "why", "the target answered 'ok'; nobody can look whether it is so"))),
             (EntryKinds.RunErased, Body.Write(new RunErased("asked for", 12, 9, new string('5', 64)))),
+            (EntryKinds.ApprovalRequested, Body.Write(new ApprovalRequested("t", ["yes", "no"], null, null, null, Meanings: new Dictionary<string, string> { ["yes"] = "opens it" }))),
         ];
     }
 
