@@ -74,6 +74,7 @@ public class VisitScope
     /// <summary>A branch of its own under that name, numbered from the second on.</summary>
     internal VisitScope Open(string name)
     {
+        _engine.ThrowIfOutside($"Branch '{name}'");
         StepKey.ThrowIfUnfit(name);
         var occurrence = _scope.Branches[name] = _scope.Branches.GetValueOrDefault(name) + 1;
         var path = (ScopeName.Length == 0 ? "" : ScopeName + "/") + (occurrence == 1 ? name : $"{name}#{occurrence}");
