@@ -113,15 +113,9 @@ public sealed class A_worker_on_real_threads
             return visit.GoTo(Step.Done);
         });
         var failed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        world.Store.CommitFails = commit =>
-        {
-            if (commit.Entries.Any(e => e.Kind == EntryKinds.WaitOpened) && failed.TrySetResult())
-            {
-                return new InvalidOperationException("It breaks.");
-            }
-
-            return null;
-        };
+        world.Store.BeforeCommit = commit => commit.Entries.Any(e => e.Kind == EntryKinds.WaitOpened) && failed.TrySetResult()
+            ? throw new InvalidOperationException("It breaks.")
+            : Task.CompletedTask;
         var run = await world.StartRunAsync("");
         var working = world.WorkAsync();
         await failed.Task.WaitAsync(Limit);
@@ -131,6 +125,47 @@ public sealed class A_worker_on_real_threads
         Assert.Equal((RunStatus.Held, TroubleCodes.EngineFailed), (row.Status, row.ReasonCode));
         await world.Stopping.CancelAsync();
         await working.WaitAsync(Limit);
+    }
+
+    [Fact]
+    public async Task Tells_a_handler_nothing_of_what_fails_after_its_visit()
+    {
+        var (told, over) = (new List<Exception>(), new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        var (begun, goOn) = (new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        await using var world = new World(async visit =>
+        {
+            visit.CancellationToken.Register(() => over.TrySetResult());
+            try
+            {
+                await visit.Read("ask", _ => Task.FromResult(1));
+            }
+            catch (Exception e)
+            {
+                told.Add(e); // and would now do what only a handler may do that goes on
+            }
+
+            return visit.GoTo(Step.Done);
+        });
+        world.Store.BeforeCommit = async commit =>
+        {
+            if (commit.Entries.Any(e => e.Kind == EntryKinds.StepCompleted))
+            {
+                begun.SetResult();
+                await goOn.Task;
+                throw new InvalidOperationException("It breaks.");
+            }
+        };
+        var run = await world.StartRunAsync("");
+        var working = world.WorkAsync();
+        await begun.Task.WaitAsync(Limit);
+        await world.Client.CancelAsync(run, "enough");
+        await over.Task.WaitAsync(Limit);
+        goOn.SetResult();
+
+        Assert.Equal(RunStatus.Canceled, (await world.Client.WaitForEndAsync(run).WaitAsync(Limit)).Status);
+        await world.Stopping.CancelAsync();
+        await working.WaitAsync(Limit);
+        Assert.Empty(told);
     }
 
     private sealed class World : IAsyncDisposable

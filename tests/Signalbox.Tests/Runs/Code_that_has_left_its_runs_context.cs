@@ -1,4 +1,3 @@
-using Signalbox.Journal;
 using Signalbox.Testing;
 using Signalbox.Tests.Agents;
 using Xunit;
@@ -37,38 +36,6 @@ public sealed class Code_that_has_left_its_runs_context
         }
 
         Assert.Equal((RunStatus.Completed, null), ((await bench.RowAsync()).Status, (await bench.RowAsync()).Reason));
-    }
-
-    [Fact]
-    public async Task Is_not_told_of_a_failure_that_comes_after_its_visit()
-    {
-        for (var tasks = 0; tasks < 25; tasks++) // between any two things that are done to end the run
-        {
-            var (told, answer) = (new List<Exception>(), new TaskCompletionSource<int>());
-            await using var bench = await Bench.OfAsync(new Flow(async visit =>
-            {
-                try
-                {
-                    await visit.Read("ask", _ => answer.Task, StepOptions.Once);
-                }
-                catch (Exception e)
-                {
-                    told.Add(e); // and might now do what only one who goes on may do
-                }
-
-                return visit.GoTo(Step.Bad);
-            }));
-            bench.IsQuiet = true;
-            await bench.StartRunAsync();
-            await bench.Harness.SettleAsync();
-            await bench.CancelAsync();
-            await bench.Harness.SettleAsync(tasks);
-            answer.SetException(new InvalidOperationException("It fails just now."));
-
-            Assert.Contains((await bench.IdleAsync()).Status, new[] { RunStatus.Canceled, RunStatus.Failed });
-            Assert.All(told, e => Assert.IsType<StepFailedException>(e));
-            Assert.True(told.Count == 0 || (await bench.EntriesAsync(EntryKinds.StepFailed)).Count == 1);
-        }
     }
 
     [Fact]

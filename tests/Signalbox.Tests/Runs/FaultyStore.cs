@@ -14,15 +14,19 @@ internal sealed class FaultyStore : IRunStore
     /// <summary>What signs of life end with.</summary>
     public Exception? HeartbeatFails { get; set; }
 
-    /// <summary>What a commit ends with.</summary>
-    public Func<Commit, Exception?> CommitFails { get; set; } = _ => null;
+    /// <summary>What a commit waits for, or fails with.</summary>
+    public Func<Commit, Task> BeforeCommit { get; set; } = _ => Task.CompletedTask;
 
     /// <summary>How many signs of life there were.</summary>
     public int Heartbeats { get; private set; }
 
     public bool IsRetired { get; private set; }
 
-    public ValueTask<CommitResult> CommitAsync(Commit commit, CancellationToken cancellationToken) => CommitFails(commit) is { } e ? throw e : _store.CommitAsync(commit, cancellationToken);
+    public async ValueTask<CommitResult> CommitAsync(Commit commit, CancellationToken cancellationToken)
+    {
+        await BeforeCommit(commit);
+        return await _store.CommitAsync(commit, cancellationToken);
+    }
 
     public ValueTask<LeaseResult> LeaseAsync(LeaseRequest request, CancellationToken cancellationToken) => LeaseFails is { } e ? throw e : _store.LeaseAsync(request, cancellationToken);
 
