@@ -1,3 +1,4 @@
+using Signalbox.Journal;
 using Signalbox.Testing;
 using Signalbox.Tests.Agents;
 using Xunit;
@@ -36,6 +37,32 @@ public sealed class Code_that_has_left_its_runs_context
         }
 
         Assert.Equal((RunStatus.Completed, null), ((await bench.RowAsync()).Status, (await bench.RowAsync()).Reason));
+    }
+
+    [Fact]
+    public async Task Keeps_no_run_from_being_parked_unless_it_is_in_a_step()
+    {
+        var gate = new Gate();
+        await using var bench = await Bench.OfAsync(new Flow(async visit =>
+        {
+            await Task.WhenAll(
+                visit.Branch("wait", branch => branch.WaitFor<int>("news")),
+                visit.Branch("work", async branch =>
+                {
+                    await gate.PassAsync(); // no step: nobody sees that something is at work
+                    return new Signal<int>(await branch.Read("ask", _ => Task.FromResult(true)), 0);
+                }));
+            return visit.GoTo(Step.Done);
+        }));
+        await bench.StartRunAsync();
+        await bench.Harness.SettleAsync();
+        Assert.Equal(RunStatus.Waiting, (await bench.RowAsync()).Status);
+        gate.Open();
+        await bench.Harness.SettleAsync();
+        Assert.Empty(await bench.EntriesAsync(EntryKinds.StepCompleted)); // the visit is over
+
+        await bench.SignalAsync("news", 1);
+        Assert.Equal((RunStatus.Completed, 2), ((await bench.IdleAsync()).Status, gate.Passes));
     }
 
     [Fact]
