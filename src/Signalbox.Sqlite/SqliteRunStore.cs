@@ -286,18 +286,23 @@ public sealed class SqliteRunStore : IRunStore, IRoleSource, IRedactionKeeper, I
     {
         try
         {
-            while (_writer.IsScrubDue)
+            do
             {
-                await Task.Delay(BetweenScrubs, TimeProvider.System, _closing.Token);
-                await _queue.RunAsync(static _ => 0, _closing.Token); // after each transaction, this empty one too, the writer tries
+                while (_writer.IsScrubDue)
+                {
+                    await Task.Delay(BetweenScrubs, TimeProvider.System, _closing.Token);
+                    await _queue.RunAsync(static _ => 0, _closing.Token); // after each transaction, this empty one too, the writer tries
+                }
+
+                Interlocked.Exchange(ref _scrubbing, 0);
             }
+            while (_writer.IsScrubDue && Interlocked.Exchange(ref _scrubbing, 1) == 0); // an erasure in between has left it to this one
         }
         catch (Exception e) when (e is OperationCanceledException or StoreUnavailableException or StoreRefusedException)
         {
             // Closing cuts it, or else the next owner.
+            Interlocked.Exchange(ref _scrubbing, 0);
         }
-
-        Interlocked.Exchange(ref _scrubbing, 0);
     }
 
     /// <summary>Compresses payloads, and writes the large ones to their files, on the caller's thread and before its turn to write.</summary>

@@ -18,7 +18,7 @@ public sealed class A_backup
         {
             var listening = Task.Run(async () =>
             {
-                while (await victim.Output.ReadLineAsync() is { } line)
+                while (await victim.ReadLineAsync() is { } line)
                 {
                     heard += line.StartsWith("ack ", StringComparison.Ordinal) ? 1 : 0;
                 }

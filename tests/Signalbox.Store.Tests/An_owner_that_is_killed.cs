@@ -31,7 +31,7 @@ public sealed class An_owner_that_is_killed
             await using (var victim = OtherProcess.Start(Victim.Appends, path))
             {
                 var killing = random.Below(4) == 0 ? Kill(victim, random.Below(160)) : null;
-                while (await victim.Output.ReadLineAsync() is { } line)
+                while (await victim.ReadLineAsync() is { } line)
                 {
                     if (line.Split(' ') is ["ack", var run, var seq, { Length: 64 } hash, .. var refers])
                     {

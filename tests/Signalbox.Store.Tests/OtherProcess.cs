@@ -8,13 +8,12 @@ internal sealed partial class OtherProcess : IAsyncDisposable
 {
     private const int Kill9 = 9;
     private const int Stop = 19;
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(1);
     private readonly Process _process;
 
     private OtherProcess(Process process) => _process = process;
 
     public int Id => _process.Id;
-
-    public StreamReader Output => _process.StandardOutput;
 
     /// <summary>Starts it. What it says is left to the caller to read.</summary>
     public static OtherProcess Start(string part, string path) => new(Process.Start(new ProcessStartInfo(
@@ -28,13 +27,16 @@ internal sealed partial class OtherProcess : IAsyncDisposable
     public static async Task<OtherProcess> StartAndWaitAsync(string part, string path)
     {
         var other = Start(part, path);
-        if (await other.Output.ReadLineAsync() != "ready")
+        if (await other.ReadLineAsync() != "ready")
         {
             throw new InvalidOperationException("The other process did not open the store: " + await other._process.StandardError.ReadToEndAsync());
         }
 
         return other;
     }
+
+    /// <summary>What it says next; null: it has ended.</summary>
+    public async Task<string?> ReadLineAsync() => await _process.StandardOutput.ReadLineAsync().WaitAsync(s_patience);
 
     /// <summary>Ends it at whatever instruction it is.</summary>
     public async Task KillAsync()

@@ -110,7 +110,7 @@ public sealed class Two_processes_and_one_store
         {
             for (var i = 0; i < 50; i++)
             {
-                var ack = (await owner.Output.ReadLineAsync())!.Split(' ');
+                var ack = (await owner.ReadLineAsync())!.Split(' ');
                 last = (new RunId(ack[1]), long.Parse(ack[2]));
             }
         }

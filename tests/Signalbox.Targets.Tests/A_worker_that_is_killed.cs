@@ -109,6 +109,7 @@ public sealed class A_worker_that_is_killed(ServerProcess server, ITestOutputHel
             var before = kills;
             while (true)
             {
+                Assert.True(kills - before < 200, $"The runs of round {rounds} (seed {seed}) do not come to their end, however late the worker is killed.");
                 await GoesWrongAsync(folder, random);
 
                 // Later and later, so that each round comes to its end on a machine that has become slower.

@@ -85,8 +85,8 @@ public sealed class SqliteIndex : ISearchIndex, IAsyncDisposable
         var terms = SearchText.Parse(query.Text);
         var match = IndexMatch.Of(terms, query);
         var after = PageMark.Parse(query.After, query.ByRank && match is not null);
-        using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        using var timer = _clock.CreateTimer(static source => ((CancellationTokenSource)source!).Cancel(), limited, Within, Timeout.InfiniteTimeSpan);
+        using var limit = new CancellationTokenSource(Within, _clock);
+        using var limited = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
             var about = await AboutAsync(limited.Token);

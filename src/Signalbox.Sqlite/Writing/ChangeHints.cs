@@ -3,9 +3,11 @@ using Signalbox.Storage;
 
 namespace Signalbox.Sqlite.Writing;
 
-/// <summary>Passes on hints in the order of the commits, on the thread pool: a slow listener holds up later hints, never a commit.</summary>
+/// <summary>Passes on hints in the order of the commits, on the thread pool: a slow listener holds up later hints, never a commit; and of what it lets pile up, the oldest are forgotten, as hints may be.</summary>
 internal sealed class ChangeHints(ILogger? logger) : IThreadPoolWorkItem
 {
+    public const int QueuedMax = 16_384;
+
     private readonly Lock _lock = new();
     private readonly Queue<RunChange> _queue = new();
     private Action<RunChange>[] _listeners = [];
@@ -32,6 +34,11 @@ internal sealed class ChangeHints(ILogger? logger) : IThreadPoolWorkItem
 
             foreach (var change in changes)
             {
+                if (_queue.Count >= QueuedMax)
+                {
+                    _queue.Dequeue();
+                }
+
                 _queue.Enqueue(change);
             }
 

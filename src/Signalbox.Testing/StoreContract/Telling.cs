@@ -42,6 +42,15 @@ internal static class Telling
         Expect.Equal(0, gone.Count, "How many changes were told to one who had ended its subscription");
     }
 
+    public static async Task Who_throws_when_told_harms_neither_the_commit_nor_the_others(StoreHarness harness)
+    {
+        var told = new Listener();
+        using var throwing = harness.Store.Subscribe(_ => throw new InvalidOperationException("It does not want to know."));
+        using var subscription = harness.Store.Subscribe(told.Hear);
+        var run = await harness.StartAsync();
+        await told.WaitForAsync(c => c.Run == run, "a start");
+    }
+
     private sealed class Listener
     {
         private readonly Lock _lock = new();

@@ -31,7 +31,13 @@ public static class DecideExtensions
         ArgumentNullException.ThrowIfNull(visit);
         ArgumentNullException.ThrowIfNull(agent);
         ArgumentNullException.ThrowIfNull(request);
-        return new LadderClimb<TAnswer>(visit, agent, request).DecideAsync();
+        return DecideAsync();
+
+        async Task<Decision<TAnswer>> DecideAsync()
+        {
+            await visit.Engine.Context.EnterAsync();
+            return await new LadderClimb<TAnswer>(visit, agent, request).DecideAsync();
+        }
     }
 
     /// <summary>The same for one question in words.</summary>

@@ -37,7 +37,6 @@ internal sealed class LadderClimb<TAnswer>
 
     public async Task<Decision<TAnswer>> DecideAsync()
     {
-        await Visit.Context.EnterAsync();
         _configuration = await PinAsync();
         _dossier.Miss(_configuration.Unavailable);
         (string Reason, string Why)? climbed = null;

@@ -76,7 +76,7 @@ public sealed class LogTail : IAsyncDisposable
             _waiters.Add(waiter);
             if (_looking is null)
             {
-                _looking = LookAsync();
+                _looking = BeginToLook();
             }
             else
             {
@@ -122,6 +122,21 @@ public sealed class LogTail : IAsyncDisposable
         lock (_lock)
         {
             _hint.TrySetResult();
+        }
+    }
+
+    /// <summary>Looks in nobody's context: the one who comes first may not go on, and the others wait for the same look.</summary>
+    private Task BeginToLook()
+    {
+        var context = SynchronizationContext.Current;
+        SynchronizationContext.SetSynchronizationContext(null);
+        try
+        {
+            return LookAsync();
+        }
+        finally
+        {
+            SynchronizationContext.SetSynchronizationContext(context);
         }
     }
 

@@ -14,6 +14,9 @@ internal sealed class RunContext(TaskScheduler scheduler) : SynchronizationConte
     /// <summary>Called each time that nothing is left to do until something from outside completes.</summary>
     public Action? OnIdle { get; set; }
 
+    /// <summary>Is told what a callback has thrown, which nobody awaits (an <c>async void</c>, say); null: that ends whoever runs this context, mostly the process.</summary>
+    public Action<Exception>? OnThrown { get; set; }
+
     /// <summary>Runs <paramref name="work"/> here. The task completes with it.</summary>
     public Task RunAsync(Func<Task> work)
     {
@@ -86,7 +89,7 @@ internal sealed class RunContext(TaskScheduler scheduler) : SynchronizationConte
             {
                 if (TryTake(out var item, last: false))
                 {
-                    item.Callback(item.State);
+                    Call(item.Callback, item.State);
                     continue;
                 }
 
@@ -96,7 +99,7 @@ internal sealed class RunContext(TaskScheduler scheduler) : SynchronizationConte
                     return;
                 }
 
-                late.Callback(late.State);
+                Call(late.Callback, late.State);
             }
             while (scheduler == TaskScheduler.Default); // a simulation decides after each callback who is next, and whether the process still lives
         }
@@ -106,6 +109,23 @@ internal sealed class RunContext(TaskScheduler scheduler) : SynchronizationConte
         }
 
         Schedule();
+    }
+
+    private void Call(SendOrPostCallback callback, object? state)
+    {
+        if (Current != this)
+        {
+            SetSynchronizationContext(this); // the one before has set another, and awaits of this one would go on in the thread pool
+        }
+
+        try
+        {
+            callback(state);
+        }
+        catch (Exception e) when (OnThrown is not null)
+        {
+            OnThrown(e);
+        }
     }
 
     private bool TryTake(out (SendOrPostCallback Callback, object? State) item, bool last)

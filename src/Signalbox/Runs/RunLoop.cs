@@ -20,6 +20,7 @@ internal sealed class RunLoop : IDisposable
     private IReadOnlyList<Entry> _atHand;
     private VisitEngine? _visit;
     private bool _stopping;
+    private bool _isOver;
 
     public RunLoop(Engine engine, RunHead leased, IReadOnlyList<Entry> atHand)
     {
@@ -28,7 +29,7 @@ internal sealed class RunLoop : IDisposable
         _workflow = engine.Workflows.Find(new WorkflowVersion(leased.Row.Workflow, leased.Row.Version))
             ?? throw new InvalidOperationException($"Run '{leased.Row.Run}' was leased for a workflow that this program lacks.");
         _journal = new RunJournal(engine.Store, leased, engine.Outage, engine.Clock, _abandoned.Token);
-        _context = new RunContext(engine.Scheduler);
+        _context = new RunContext(engine.Scheduler) { OnThrown = FailHandler };
     }
 
     public RunId Run => _journal.Run;
@@ -62,13 +63,19 @@ internal sealed class RunLoop : IDisposable
         catch (Exception e)
         {
             _engine.Log.LogError(e, "The engine failed on run {Run}; the run is held.", Run);
-            await HoldAtLastAsync(new Trouble(
-                TroubleCodes.EngineFailed, $"The engine itself failed ({e.GetType().Name}: {e.Message}). This is a bug of Signalbox or of its store; see the log. To go on: signalbox release {Run} --retry"));
+            await HoldAtLastAsync(EngineTrouble(Run, e));
         }
     });
 
+    public static Trouble EngineTrouble(RunId run, Exception e) => new(
+        TroubleCodes.EngineFailed, $"The engine itself failed ({e.GetType().Name}: {e.Message}). This is a bug of Signalbox or of its store; see the log. To go on: signalbox release {run} --retry");
+
     /// <inheritdoc />
-    public void Dispose() => _abandoned.Dispose();
+    public void Dispose()
+    {
+        _isOver = true;
+        _abandoned.Dispose();
+    }
 
     /// <summary>Gives the run back in good order: reads are canceled, actions settle.</summary>
     public void Stop() => _context.Post(
@@ -79,10 +86,15 @@ internal sealed class RunLoop : IDisposable
         },
         null);
 
-    /// <summary>Stops waiting for anything. What is half done is in doubt, and is settled by whoever takes the run over.</summary>
+    /// <summary>Stops waiting for anything. What is half done is in doubt, and is settled by whoever takes the run over. Does nothing once it is over.</summary>
     public void Abandon()
     {
-        _abandoned.Cancel();
+        if (_isOver)
+        {
+            return;
+        }
+
+        _abandoned.CancelHere();
         _context.Post(_ => _visit?.Finish(new VisitEnd(VisitEndKind.LeaseLost)), null);
     }
 
@@ -91,6 +103,14 @@ internal sealed class RunLoop : IDisposable
 
     /// <summary>Records that what is at work is at work, so that a hang can be seen.</summary>
     public void Beat() => _context.Post(_ => _ = BeatAsync(), null);
+
+    /// <summary>What nobody awaits fails the run that it belongs to, and no other.</summary>
+    private void FailHandler(Exception thrown)
+    {
+        _engine.Log.LogError(thrown, "What a handler of run {Run} had left to itself failed.", Run);
+        _visit?.Finish(new VisitEnd(VisitEndKind.Failed, new Trouble(
+            TroubleCodes.HandlerFailed, $"What a handler of the run had left to itself (an async void, a callback) threw {thrown.GetType().Name}: {thrown.Message}")));
+    }
 
     private async Task BeatAsync()
     {
@@ -146,7 +166,7 @@ internal sealed class RunLoop : IDisposable
         {
             (null, null, { Kind: VisitEndKind.Quiet }) => await ParkAsync(visit),
             (null, null, { Kind: VisitEndKind.Held }) => await HoldAsync(end.Trouble!),
-            (null, null, { Kind: VisitEndKind.LimitReached }) => await FailAsync(end.Trouble!),
+            (null, null, { Kind: VisitEndKind.LimitReached or VisitEndKind.Failed }) => await FailAsync(end.Trouble!),
             (null, null, { Kind: VisitEndKind.Stopped }) => await ReleaseAsync(),
             (null, null, { Kind: VisitEndKind.Canceled }) => await GoOnAsync(),
             (null, null, _) => throw new LeaseLostException(Run),

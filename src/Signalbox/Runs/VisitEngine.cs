@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Microsoft.Extensions.Logging;
 using Signalbox.Journal;
 
 namespace Signalbox;
@@ -23,6 +24,9 @@ internal enum VisitEndKind
 
     /// <summary>A limit was reached.</summary>
     LimitReached,
+
+    /// <summary>What the handler had left to itself has failed.</summary>
+    Failed,
 }
 
 internal sealed record VisitEnd(VisitEndKind Kind, Trouble? Trouble = null);
@@ -52,6 +56,7 @@ internal sealed class VisitEngine : IDisposable
         Journal = journal;
         Services = services;
         Workflow = workflow;
+        Closing = _closing.Token;
         Steps = new StepRunner(this);
         Actions = new ActionRunner(this);
         Recovery = new ActionRecovery(this, Actions);
@@ -87,7 +92,8 @@ internal sealed class VisitEngine : IDisposable
 
     public RunRow Row => Journal.Head.Row;
 
-    public CancellationToken Closing => _closing.Token;
+    /// <summary>Ends with the visit; what the handler has left behind may look at it after that too.</summary>
+    public CancellationToken Closing { get; }
 
     /// <summary>Ends when the worker gives up waiting for what must not be left half done.</summary>
     public required CancellationToken Abandoned { get; init; }
@@ -239,6 +245,10 @@ internal sealed class VisitEngine : IDisposable
             {
                 Finish(new VisitEnd(VisitEndKind.Held, e.Trouble));
             }
+            catch (Exception) when (_closed)
+            {
+                // Nobody is told any more, of a failure no more than of a result: the handler is over, and would take it for its own.
+            }
             finally
             {
                 _working--;
@@ -358,11 +368,7 @@ internal sealed class VisitEngine : IDisposable
     /// <summary>The key of a step, taken for as long as the step is at work.</summary>
     public (ScopedStep Step, Action Release) Ask(string scope, string name, RawJson? arguments, string? explicitKey = null)
     {
-        if (SynchronizationContext.Current != Context)
-        {
-            throw new InvalidOperationException($"Step '{name}' was asked for outside of its run's context. What the author's code calls must enter it first; this is a bug of Signalbox.");
-        }
-
+        ThrowIfOutside($"Step '{name}'");
         StepKey.ThrowIfUnfit(name);
         var canonical = explicitKey is not null ? System.Text.Encoding.UTF8.GetBytes(explicitKey) : arguments is { } a ? CanonicalJson.Of(a.Utf8.Span) : [];
         var key = StepKey.Of(name, canonical);
@@ -378,6 +384,15 @@ internal sealed class VisitEngine : IDisposable
         var step = (key with { Occurrence = occurrence }).ToString();
         state.Unasked.Remove(step);
         return (new ScopedStep(scope, step), () => state.AtWork.Remove(identity));
+    }
+
+    /// <summary>Nothing of a visit is safe from two threads.</summary>
+    public void ThrowIfOutside(string what)
+    {
+        if (SynchronizationContext.Current != Context)
+        {
+            throw new InvalidOperationException($"{what} was asked for outside of its run's context. What the author's code calls must enter it first; this is a bug of Signalbox.");
+        }
     }
 
     /// <summary>Holds the run if recorded effects of the scope have not been asked for again: changed code must not act on top of what it does not know.</summary>
@@ -434,6 +449,16 @@ internal sealed class VisitEngine : IDisposable
         catch (OperationCanceledException)
         {
             // The worker is being abandoned; what was not recorded is asked again.
+        }
+        catch (JournalDamagedException e)
+        {
+            Finish(new VisitEnd(VisitEndKind.Held, new Trouble(TroubleCodes.JournalDamaged, e.Message)));
+        }
+        catch (Exception e)
+        {
+            // A run that parked without what it waits for would never wake.
+            Engine.Log.LogError(e, "The engine failed on run {Run}; the run is held.", Row.Run);
+            Finish(new VisitEnd(VisitEndKind.Held, RunLoop.EngineTrouble(Row.Run, e)));
         }
     }
 

@@ -7,7 +7,8 @@ namespace Signalbox;
 /// What a state's handler may ask of the engine, within the visit itself or one named branch of it. Each call is a recorded step: after a crash the handler is
 /// called again from its start, and what was recorded is returned instead of done again. What author code receives is the recorded value. An await that has to
 /// wait durably (<see cref="Delay"/>, <see cref="WaitFor{T}"/>, <see cref="Approve"/>) does not complete in this process: the run is parked, and the handler
-/// is entered anew when it wakes; do not rely on <c>finally</c>.
+/// is entered anew when it wakes; do not rely on <c>finally</c>. What the code does between its steps, on whatever thread, the engine does not see: it keeps no run from being parked when
+/// another branch waits and no step is at work, and is done anew then. What others wait for belongs into a step.
 /// </summary>
 public class VisitScope
 {
@@ -74,6 +75,7 @@ public class VisitScope
     /// <summary>A branch of its own under that name, numbered from the second on.</summary>
     internal VisitScope Open(string name)
     {
+        _engine.ThrowIfOutside($"Branch '{name}'");
         StepKey.ThrowIfUnfit(name);
         var occurrence = _scope.Branches[name] = _scope.Branches.GetValueOrDefault(name) + 1;
         var path = (ScopeName.Length == 0 ? "" : ScopeName + "/") + (occurrence == 1 ? name : $"{name}#{occurrence}");

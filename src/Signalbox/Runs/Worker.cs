@@ -26,6 +26,9 @@ public sealed class WorkerOptions
     /// <summary>How long a graceful stop waits for actions to settle. What is left is in doubt, and is settled by whoever takes over.</summary>
     public TimeSpan StopWithin { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long it waits then for those to end that it has given up: only code that holds its thread takes longer than moments.</summary>
+    internal TimeSpan LeaveWithin { get; set; } = TimeSpan.FromSeconds(5);
+
     internal IEnumerable<string> Faults()
     {
         if (Concurrency is < 1 or > 100_000)
@@ -56,6 +59,7 @@ internal sealed class Worker(Engine engine, WorkerOptions options) : BackgroundS
     private bool _moreWaits;
     private bool _woken;
     private long _lastBeat;
+    private Exception? _failure;
 
     public string Name => _name;
 
@@ -85,7 +89,7 @@ internal sealed class Worker(Engine engine, WorkerOptions options) : BackgroundS
         var drained = false;
         try
         {
-            while (!stopping.IsCancellationRequested)
+            while (!stopping.IsCancellationRequested && _failure is null)
             {
                 var due = await TakeAsync(drained, stopping);
                 drained = due.Drain;
@@ -95,11 +99,19 @@ internal sealed class Worker(Engine engine, WorkerOptions options) : BackgroundS
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
         }
+        finally
+        {
+            // However it ends: what it drives is given back, and nobody takes it for alive.
+            await StopAsync();
+            ending.CancelHere();
+            await heart;
+            await engine.Store.RetireAsync(_name, CancellationToken.None);
+        }
 
-        await StopAsync();
-        ending.CancelHere();
-        await heart;
-        await engine.Store.RetireAsync(_name, CancellationToken.None);
+        if (_failure is not null)
+        {
+            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(_failure);
+        }
     }
 
     /// <summary>Takes what there is to do and what it may. Says when to look again.</summary>
@@ -236,6 +248,13 @@ internal sealed class Worker(Engine engine, WorkerOptions options) : BackgroundS
             {
                 engine.Log.LogWarning("Worker {Worker} could not give a sign of life ({Code}: {Reason}).", _name, e.Code, e.Message);
             }
+            catch (Exception e)
+            {
+                // A worker that went on without signs of life would drive what others take over.
+                _failure = e;
+                Wake();
+                return;
+            }
         }
     }
 
@@ -249,19 +268,33 @@ internal sealed class Worker(Engine engine, WorkerOptions options) : BackgroundS
             loop.Stop();
         }
 
-        var all = Task.WhenAll(driving.Select(d => d.Driving));
-        try
+        if (await HaveEndedAsync(options.StopWithin))
         {
-            await all.WaitAsync(options.StopWithin, engine.Clock);
+            return;
         }
-        catch (TimeoutException)
-        {
-            foreach (var (loop, _) in driving)
-            {
-                loop.Abandon();
-            }
 
-            await all;
+        foreach (var (loop, _) in driving)
+        {
+            loop.Abandon();
+        }
+
+        if (!await HaveEndedAsync(options.LeaveWithin))
+        {
+            var left = string.Join(", ", driving.Where(d => !d.Driving.IsCompleted).Select(d => d.Loop.Run).Take(20));
+            engine.Log.LogError("Worker {Worker} stops without these runs, because their code holds its thread (it blocks, or computes): {Runs}. Others take them over; nothing more is recorded of them here.", _name, left);
+        }
+
+        async Task<bool> HaveEndedAsync(TimeSpan limit)
+        {
+            try
+            {
+                await Task.WhenAll(driving.Select(d => d.Driving)).WaitAsync(limit, engine.Clock);
+                return true;
+            }
+            catch (TimeoutException)
+            {
+                return false;
+            }
         }
     }
 }

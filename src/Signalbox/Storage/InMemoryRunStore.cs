@@ -370,7 +370,14 @@ public sealed class InMemoryRunStore(TimeProvider? clock = null, Entropy? entrop
         {
             foreach (var subscriber in subscribers)
             {
-                subscriber(change);
+                try
+                {
+                    subscriber(change);
+                }
+                catch (Exception)
+                {
+                    // The commit stands, whatever a listener makes of the hint; and the others are told too.
+                }
             }
         }
     }

@@ -1,10 +1,26 @@
 using Signalbox.Journal;
 using Signalbox.Search;
+using Signalbox.Sqlite;
 
 namespace Signalbox.Store.Tests.Index;
 
 public sealed class Searching_entries
 {
+    /// <summary>An alarm may go off as the search ends. It would do so on a thread where nobody catches what it throws, and end the process.</summary>
+    [Fact]
+    public async Task Is_over_when_its_time_limit_comes_too_late()
+    {
+        await using var world = await IndexWorld.OpenAsync();
+        await world.SayAsync(await world.StartAsync(), "silence");
+        await world.FedAsync();
+        var clock = new LateClock();
+        await using var index = new SqliteIndex(world.Path, world.Store, clock: clock);
+        Assert.Single((await index.SearchAsync(new SearchQuery { Text = "silence" }, default)).Hits);
+
+        Assert.NotEmpty(clock.Timers);
+        clock.Timers.ForEach(fire => fire());
+    }
+
     [Fact]
     public async Task Finds_words_phrases_prefixes_and_exact_tokens_and_nothing_else()
     {
@@ -92,5 +108,17 @@ public sealed class Searching_entries
         Assert.Equal([rejected], await world.FindAsync(new SearchQuery { Code = "unknown_tool" }));
         Assert.Equal(new long[] { elsewhere, climbed, rejected, tool, 4, 3, 2, 1 }, await world.FindAsync(""));
         Assert.Equal(new long[] { elsewhere, 4, 3 }, await world.FindAsync(new SearchQuery { Text = "-alerts", Workflow = "orders" }));
+    }
+
+    /// <summary>A clock whose timers go off when a test says so, be they disposed or not: as the system's may, whose callback has begun.</summary>
+    private sealed class LateClock : TimeProvider
+    {
+        public List<Action> Timers { get; } = [];
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            Timers.Add(() => callback(state));
+            return System.CreateTimer(_ => { }, null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        }
     }
 }

@@ -210,8 +210,9 @@ public sealed class An_action_that_needs_approval
                 var run = await harness.StartRunAsync("flow", new Note());
                 foreach (var person in new[] { "person:anna", "person:otto" })
                 {
-                    while ((await harness.HeadAsync(run)).Waits.Length == 0)
+                    for (var passes = 0; (await harness.HeadAsync(run)).Waits.Length == 0; passes++)
                     {
+                        Assert.True(passes < 1000, "Nobody is asked.");
                         await harness.SettleAsync();
                         await harness.AdvanceAsync(TimeSpan.FromSeconds(5));
                     }

@@ -79,8 +79,9 @@ public sealed class A_budget
             box => box.AddModel("fast-1", fast).UseLadder(ladder).Add(new Flow(async visit => visit.GoTo((await visit.Decide(NewAgent(), "x")).Stands ? Step.Done : Step.Three)) { Agent = "judge", Also = [(Step.One, Step.Three)] }),
             options: new HarnessOptions { Clock = _clock });
         await bench.StartRunAsync();
-        while ((await bench.EntriesAsync(EntryKinds.AgentBegan)).Count == 0)
+        for (var tasks = 0; (await bench.EntriesAsync(EntryKinds.AgentBegan)).Count == 0; tasks++)
         {
+            Assert.True(tasks < 1000, "The agent has not begun.");
             await bench.Harness.SettleAsync(1);
         }
 
@@ -125,8 +126,9 @@ public sealed class A_budget
         var limits = new ModelOptions { Attempts = 2, Within = TimeSpan.FromSeconds(10), BackoffMax = TimeSpan.FromSeconds(10), OutputTokensMax = 10 };
         await using var bench = await (World(fast, Budget.Default) with { FastOptions = limits }).StartAsync();
         await bench.StartRunAsync();
-        while ((await bench.EntriesAsync(EntryKinds.AgentBegan)).Count == 0)
+        for (var tasks = 0; (await bench.EntriesAsync(EntryKinds.AgentBegan)).Count == 0; tasks++)
         {
+            Assert.True(tasks < 1000, "The agent has not begun.");
             await bench.Harness.SettleAsync(1);
         }
 

@@ -47,6 +47,25 @@ public sealed class Following_the_log : IAsyncDisposable
         Assert.True(await waiting.WaitAsync(s_limit));
     }
 
+    [Fact(Timeout = 60_000)]
+    public async Task Nobody_is_held_up_by_another_who_waits_in_a_context_that_stands_still()
+    {
+        await using var tail = new LogTail(_reader, _clock);
+        var own = SynchronizationContext.Current;
+        SynchronizationContext.SetSynchronizationContext(new StandingStill());
+        try
+        {
+            _ = tail.WaitAsync(0, default);
+        }
+        finally
+        {
+            SynchronizationContext.SetSynchronizationContext(own);
+        }
+
+        _reader.End = 1;
+        Assert.True(await tail.WaitAsync(0, default).WaitAsync(s_limit));
+    }
+
     [Fact]
     public async Task One_look_serves_everybody_and_there_is_none_when_nobody_waits()
     {
@@ -148,6 +167,14 @@ public sealed class Following_the_log : IAsyncDisposable
         {
             limit.Token.ThrowIfCancellationRequested();
             await Task.Yield();
+        }
+    }
+
+    /// <summary>As that of a window whose thread is busy.</summary>
+    private sealed class StandingStill : SynchronizationContext
+    {
+        public override void Post(SendOrPostCallback d, object? state)
+        {
         }
     }
 
