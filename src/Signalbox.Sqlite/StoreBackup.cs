@@ -22,7 +22,7 @@ internal sealed class StoreBackup(StorePaths paths)
 
     public StoreCopy Write(string folder, DateTimeOffset now, CancellationToken cancellationToken)
     {
-        var target = Path.GetFullPath(folder).TrimEnd(Path.DirectorySeparatorChar);
+        var target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
         if (Path.Exists(target))
         {
             throw new StoreRefusedException("backup_exists", $"There is a '{target}' already, and a backup overwrites nothing. Nothing was written. Name a folder that does not exist.");

@@ -8,6 +8,22 @@ namespace Signalbox.Store.Tests;
 public sealed class A_backup
 {
     [Fact]
+    public async Task Overwrites_nothing_the_root_of_the_disk_neither()
+    {
+        using var folder = new TempFolder();
+        await using (await SqliteRunStore.OpenAsync(new SqliteStoreOptions { Path = folder.File("store.db") }, default))
+        {
+        }
+
+        await using var access = await SqliteRunAccess.OpenAsync(folder.File("store.db"));
+        foreach (var taken in new[] { Path.GetPathRoot(folder.File("store.db"))!, folder.File("store.db"), folder.File("store.db") + Path.DirectorySeparatorChar })
+        {
+            var refused = await Assert.ThrowsAsync<StoreRefusedException>(() => access.BackupAsync(taken, default));
+            Assert.Equal("backup_exists", refused.Code);
+        }
+    }
+
+    [Fact]
     public async Task Of_a_store_that_another_process_writes_at_full_speed_and_is_killed_is_whole_and_goes_on()
     {
         using var folder = new TempFolder();

@@ -59,7 +59,7 @@ internal static class JsonOutput
         }
     }
 
-    /// <summary>A stored JSON text as a value; as a text where it is not JSON.</summary>
+    /// <summary>A stored JSON text as a value; as a text where it is not JSON, or cannot be written anew.</summary>
     public static void Stored(this Utf8JsonWriter json, string name, ReadOnlyMemory<byte> stored)
     {
         json.WritePropertyName(name);
@@ -81,7 +81,34 @@ internal static class JsonOutput
 
         using (document)
         {
-            document.WriteTo(json);
+            if (IsWhole(document.RootElement, stored))
+            {
+                document.WriteTo(json);
+            }
+            else
+            {
+                json.WriteStringValue(Encoding.UTF8.GetString(stored.Span));
+            }
+        }
+    }
+
+    /// <summary>Whether all its texts can be written: an escaped half of a character passes for JSON, and is no text.</summary>
+    private static bool IsWhole(JsonElement json, ReadOnlyMemory<byte> stored)
+    {
+        if (stored.Span.IndexOf("\\ud"u8) < 0 && stored.Span.IndexOf("\\uD"u8) < 0)
+        {
+            return true;
+        }
+
+        try
+        {
+            using var nowhere = new Utf8JsonWriter(Stream.Null, Compact);
+            json.WriteTo(nowhere);
+            return true;
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
         }
     }
 

@@ -51,8 +51,8 @@ internal sealed class AccessHandler(
 
     /// <summary>Whether whoever was let in by a key would be let in again now: what lasts longer than a request asks this from time to time.</summary>
     public static bool IsStillIn(HttpContext context, SignalboxServerOptions options, TimeProvider clock) =>
-        options.AuthenticationScheme is not null || context.User.FindFirstValue(ClaimTypes.NameIdentifier) is not { } id || id == LocalId
-        || (KeysFault(context.RequestServices, options, out var keys) is null && keys.FirstOrDefault(k => k.Id == id)?.IsLive(clock.GetUtcNow()) == true);
+        options.AuthenticationScheme is not null || context.User.FindFirstValue(ClaimTypes.NameIdentifier) is not { } id
+        || (KeysFault(context.RequestServices, options, out var keys) is null && (id == LocalId ? keys.Count == 0 : keys.FirstOrDefault(k => k.Id == id)?.IsLive(clock.GetUtcNow()) == true));
 
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {

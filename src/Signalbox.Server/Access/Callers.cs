@@ -19,7 +19,7 @@ internal sealed class Callers(IOptions<SignalboxServerOptions> options)
         var actor = options.Value.AuthenticationScheme is null
             ? principal.FindFirstValue(ActorClaim)
             : options.Value.ActorOf is { } actorOf ? actorOf(principal) : principal.Identity?.Name is { Length: > 0 } name ? "person:" + name : null;
-        if (actor is null || actor.IndexOf(':', StringComparison.Ordinal) is not > 0 and not 0 || actor.Length > 256 || actor.Any(char.IsControl))
+        if (actor is null || actor.IndexOf(':', StringComparison.Ordinal) <= 0 || actor.Length > 256 || actor.Any(char.IsControl))
         {
             return null;
         }

@@ -100,7 +100,7 @@ internal sealed class Gate : IDisposable
 
     private static Task RefuseAsync(HttpContext context, Problem problem)
     {
-        context.Response.Clear(keepRetryAfter: true);
+        context.Response.TakeBack();
         if (problem.Status == StatusCodes.Status503ServiceUnavailable)
         {
             context.Response.Headers.RetryAfter = "5";
@@ -141,16 +141,11 @@ internal sealed class Gate : IDisposable
 
 internal static class ResponseExtensions
 {
-    /// <summary>Takes back what was prepared, but what says when to come again.</summary>
-    public static void Clear(this HttpResponse response, bool keepRetryAfter)
+    /// <summary>Takes back what was prepared, but what says when to come again, or by which methods.</summary>
+    public static void TakeBack(this HttpResponse response)
     {
-        var (retry, status) = (response.Headers.RetryAfter, response.StatusCode);
+        var (retry, allow, status) = (response.Headers.RetryAfter, response.Headers.Allow, response.StatusCode);
         response.Clear();
-        if (keepRetryAfter && retry.Count > 0)
-        {
-            response.Headers.RetryAfter = retry;
-        }
-
-        response.StatusCode = status;
+        (response.Headers.RetryAfter, response.Headers.Allow, response.StatusCode) = (retry, allow, status); // one without a value is none
     }
 }

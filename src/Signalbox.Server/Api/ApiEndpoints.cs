@@ -38,9 +38,18 @@ internal static class ApiEndpoints
             .Where(e => e.Metadata.GetMetadata<ApiRoute>() is not null && e.RoutePattern.RawText is { } text && text.IndexOf("/api/v1/", StringComparison.Ordinal) is >= 0 and var at
                 && !text.Contains("**", StringComparison.Ordinal) && new TemplateMatcher(TemplateParser.Parse(text[(at + 8)..]), []).TryMatch(path, []))
             .SelectMany(e => e.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods ?? []).Distinct(StringComparer.Ordinal).ToArray();
-        return there.Length == 0 ? Problems.Exception(StatusCodes.Status404NotFound, "route_not_found", "The API has no such route; see openapi/v1.json.")
-            : there.Contains(context.Request.Method, StringComparer.OrdinalIgnoreCase) ? Problems.Exception(StatusCodes.Status415UnsupportedMediaType, "request_invalid", "This takes a body of the type application/json. Nothing was done.")
-            : Problems.Exception(StatusCodes.Status405MethodNotAllowed, "request_invalid", $"This route takes {string.Join(" and ", there)} alone. Nothing was done.");
+        if (there.Length == 0)
+        {
+            return Problems.Exception(StatusCodes.Status404NotFound, "route_not_found", "The API has no such route; see openapi/v1.json.");
+        }
+
+        if (there.Contains(context.Request.Method, StringComparer.OrdinalIgnoreCase))
+        {
+            return JsonBody.WrongType();
+        }
+
+        context.Response.Headers.Allow = string.Join(", ", there);
+        return Problems.Exception(StatusCodes.Status405MethodNotAllowed, "request_invalid", $"This route takes {string.Join(" and ", there)} alone. Nothing was done.");
     }
 
     public static void AddApi(this IServiceCollection services)

@@ -115,7 +115,34 @@ internal static class ApiJson
 
             using (document)
             {
-                document.WriteTo(writer);
+                if (IsWhole(document.RootElement, value))
+                {
+                    document.WriteTo(writer);
+                }
+                else
+                {
+                    writer.WriteStringValue(System.Text.Encoding.UTF8.GetString(value.Utf8.Span));
+                }
+            }
+        }
+
+        /// <summary>Whether all its texts can be written: an escaped half of a character passes for JSON, and is no text. Found out before anything of it is in the answer.</summary>
+        private static bool IsWhole(JsonElement json, RawJson value)
+        {
+            if (value.Utf8.Span.IndexOf("\\ud"u8) < 0 && value.Utf8.Span.IndexOf("\\uD"u8) < 0)
+            {
+                return true;
+            }
+
+            try
+            {
+                using var nowhere = new Utf8JsonWriter(Stream.Null, new JsonWriterOptions { MaxDepth = 128 });
+                json.WriteTo(nowhere);
+                return true;
+            }
+            catch (InvalidOperationException)
+            {
+                return false;
             }
         }
     }

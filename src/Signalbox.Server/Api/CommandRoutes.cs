@@ -31,7 +31,7 @@ internal static class CommandRoutes
         api.MapPost("/runs/{run}/retry", (string run, JsonBody<ReasonRequest> body, HttpContext context, IRunControl control) => SendAsync(context, control, new RetryRun(ApiQuery.RunOf(run), Text("reason", body.Value.Reason))))
             .Writes<ReasonRequest>("retry", SignalboxPolicies.Operator, "Opens a failed run's last visit again.");
         api.MapPost("/runs/{run}/release", (string run, JsonBody<ReleaseRequest> body, HttpContext context, IRunControl control) =>
-                SendAsync(context, control, new ReleaseRun(ApiQuery.RunOf(run), body.Value.Verb, body.Value.Note is { } note ? Text("note", note) : null)))
+                SendAsync(context, control, new ReleaseRun(ApiQuery.RunOf(run), Verb(body.Value.Verb), body.Value.Note is { } note ? Text("note", note) : null)))
             .Writes<ReleaseRequest>("release", SignalboxPolicies.Operator, "Lets a held run go on: retry, accept, undo or abandon.");
         api.MapPost("/runs/{run}/decisions/{decision}/judgement", (string run, string decision, JsonBody<JudgementRequest> body, HttpContext context, IRunControl control) =>
                 SendAsync(context, control, new JudgeDecision(ApiQuery.RunOf(run), Text("decision", decision), body.Value.Right, Text("why", body.Value.Why))))
@@ -58,7 +58,7 @@ internal static class CommandRoutes
         foreach (var (name, value) in request.Labels ?? new Dictionary<string, string>())
         {
             Text("a label's name", name);
-            _ = value.Length <= TextMax ? value : throw ApiQuery.Wrong($"A label has at most {TextMax} characters.");
+            _ = value is { Length: <= TextMax } ? value : throw ApiQuery.Wrong($"A label is a text of at most {TextMax} characters."); // null gets past the types of a dictionary's values
         }
 
         StartRun command;
@@ -137,9 +137,22 @@ internal static class CommandRoutes
         }
     }
 
+    /// <summary>A number passes as a verb while JSON is read, whether there is a verb of that number or not.</summary>
+    private static ReleaseVerb Verb(ReleaseVerb verb) => Enum.IsDefined(verb) ? verb : throw ApiQuery.Wrong("'verb' wants retry, accept, undo or abandon.");
+
     private static string Text(string what, string text) => !string.IsNullOrWhiteSpace(text) && text.Length <= TextMax ? text : throw ApiQuery.Wrong($"'{what}' has 1 to {TextMax} characters.");
 
-    private static RawJson Raw(JsonElement value) => new(JsonSerializer.SerializeToUtf8Bytes(value));
+    private static RawJson Raw(JsonElement value)
+    {
+        try
+        {
+            return new(JsonSerializer.SerializeToUtf8Bytes(value));
+        }
+        catch (JsonException)
+        {
+            throw ApiQuery.Wrong("A value in the body has half of a character (one of \\ud800 to \\udfff alone), or is nested too deep to be kept.");
+        }
+    }
 }
 
 /// <summary>A header that a route takes, for the description of the API.</summary>

@@ -62,6 +62,7 @@ internal sealed class EventStream(RunQueries queries, LogTail tail, StreamSlots 
 
     private async IAsyncEnumerable<SseItem<string>> EventsAsync(HttpContext context, RunId? run, long after, long end, bool bodies, CancellationToken ends, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        var told = clock.GetUtcNow();
         yield return Heartbeat; // so that the reader knows at once that it is connected
         var position = after;
         if (run is { } one && after < end && await queries.FindAsync(one, cancellationToken) is { } head)
@@ -80,23 +81,27 @@ internal sealed class EventStream(RunQueries queries, LogTail tail, StreamSlots 
 
         while (!ends.IsCancellationRequested && AccessHandler.IsStillIn(context, options.Value, clock))
         {
+            // Entries of other runs are no sign of life to who listens to one.
             var page = await queries.Reader.ReadLogAsync(position, PageSize, cancellationToken);
             foreach (var entry in page)
             {
                 position = entry.Position;
                 if (run is null || entry.Run == run)
                 {
+                    told = clock.GetUtcNow();
                     yield return Item(entry, bodies);
                 }
             }
 
-            if (page.Count == 0 && await WaitAsync(position, ends) is var what && what != Woken.Grown)
+            var woken = page.Count > 0 ? Woken.Grown : await WaitAsync(position, told + Beat - clock.GetUtcNow(), ends);
+            if (woken == Woken.Closed)
             {
-                if (what == Woken.Closed)
-                {
-                    yield break;
-                }
+                yield break;
+            }
 
+            if (woken == Woken.TimedOut || clock.GetUtcNow() - told >= Beat)
+            {
+                told = clock.GetUtcNow();
                 yield return Heartbeat;
             }
         }
@@ -109,9 +114,9 @@ internal sealed class EventStream(RunQueries queries, LogTail tail, StreamSlots 
         Closed,
     }
 
-    private async Task<Woken> WaitAsync(long position, CancellationToken cancellationToken)
+    private async Task<Woken> WaitAsync(long position, TimeSpan most, CancellationToken cancellationToken)
     {
-        using var limit = new CancellationTokenSource(Beat, clock);
+        using var limit = new CancellationTokenSource(most > TimeSpan.Zero ? most : TimeSpan.Zero, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {

@@ -3,6 +3,11 @@ using Microsoft.AspNetCore.Http;
 
 namespace Signalbox.Server.Api;
 
+internal static class JsonBody
+{
+    public static ProblemException WrongType() => Problems.Exception(StatusCodes.Status415UnsupportedMediaType, "request_invalid", "This takes a body of the type application/json. Nothing was done.");
+}
+
 /// <summary>A request's body as JSON in the API's own form, whatever the program has set for its own routes.</summary>
 internal sealed record JsonBody<T>(T Value)
 {
@@ -12,7 +17,7 @@ internal sealed record JsonBody<T>(T Value)
         ArgumentNullException.ThrowIfNull(context);
         if (!context.Request.HasJsonContentType())
         {
-            throw Problems.Exception(StatusCodes.Status415UnsupportedMediaType, "request_invalid", "This takes a body of the type application/json. Nothing was done.");
+            throw JsonBody.WrongType();
         }
 
         try

@@ -158,7 +158,7 @@ internal sealed class IndexFeeder(StorePaths paths, IRunReader reader, Redactor 
                 throw gap;
             }
 
-            if (entry.Kind == "run.erased")
+            if (entry.Kind == EntryKinds.RunErased)
             {
                 Write();
                 await EraseAsync(writer, entry, cancellationToken);

@@ -23,9 +23,6 @@ internal static class IndexMatch
         return excluded.Count == 0 ? match : $"({match}) NOT ({string.Join(" OR ", excluded)})";
     }
 
-    /// <summary>All rows of a run.</summary>
-    public static string OfRun(RunId run) => Tag(IndexTags.RunTag(run));
-
     private static string Of(SearchAtom atom)
     {
         var isExact = atom.Type is SearchAtomType.Exact or SearchAtomType.ExactPrefix;

@@ -74,8 +74,6 @@ internal static class IndexTags
         }
     }
 
-    public static string RunTag(RunId run) => Tag('r', run.Value);
-
     private static string FamilyOf(string kind) => kind.IndexOf('.', StringComparison.Ordinal) is > 0 and var dot ? kind[..dot] : kind;
 
     private static string LabelOf(string name, string value) => $"{name.Length}:{name}{value}";

@@ -175,8 +175,8 @@ public sealed class SqliteIndex : ISearchIndex, IAsyncDisposable
     /// <summary>The positions that the query's time allows: times never fall within a store.</summary>
     private async ValueTask<(long From, long To)> BoundsAsync(SearchQuery query, long last, CancellationToken cancellationToken)
     {
-        var from = query.Since is { } since ? await FirstAsync(Microseconds.From(since.AddTicks(TimeSpan.TicksPerMicrosecond - 1)), last, cancellationToken) : 1;
-        var to = query.Until is { } until ? await FirstAsync(Microseconds.From(until.AddTicks(TimeSpan.TicksPerMicrosecond - 1)), last, cancellationToken) - 1 : last;
+        var from = query.Since is { } since ? await FirstAsync(Microseconds.Ceiling(since), last, cancellationToken) : 1;
+        var to = query.Until is { } until ? await FirstAsync(Microseconds.Ceiling(until), last, cancellationToken) - 1 : last;
         return (from, to);
     }
 

@@ -22,11 +22,11 @@ internal static class RunList
         Add(query.Statuses.Count > 0, $"r.status IN ({string.Join(", ", query.Statuses.Select(s => Bind(s.ToString())))})");
         Add(query.State is not null, $"r.state = {Bind(query.State)}");
         Add(!string.IsNullOrEmpty(query.IdPrefix), $"r.run >= {Bind(query.IdPrefix)} AND r.run < {Bind(query.IdPrefix)} || char(1114111)");
-        Add(query.Since is not null, $"r.started_at >= {Bind(query.Since is { } since ? Ceiling(since) : null)}");
-        Add(query.Until is not null, $"r.started_at < {Bind(query.Until is { } until ? Ceiling(until) : null)}");
-        Add(query.ChangedSince is not null, $"r.changed_at >= {Bind(query.ChangedSince is { } changed ? Ceiling(changed) : null)}");
+        Add(query.Since is not null, $"r.started_at >= {Bind(query.Since is { } since ? Microseconds.Ceiling(since) : null)}");
+        Add(query.Until is not null, $"r.started_at < {Bind(query.Until is { } until ? Microseconds.Ceiling(until) : null)}");
+        Add(query.ChangedSince is not null, $"r.changed_at >= {Bind(query.ChangedSince is { } changed ? Microseconds.Ceiling(changed) : null)}");
         Add(query.MicrosMin is not null, $"coalesce(json_extract(r.spent, '$.micros'), 0) >= {Bind(query.MicrosMin)}");
-        Add(query.ChangedBefore is not null, $"r.changed_at < {Bind(query.ChangedBefore is { } before ? Ceiling(before) : null)}");
+        Add(query.ChangedBefore is not null, $"r.changed_at < {Bind(query.ChangedBefore is { } before ? Microseconds.Ceiling(before) : null)}");
         Add(query.IsErased is not null, $"r.erased = {Bind(query.IsErased is true ? 1 : 0)}");
         Add(query.FingerprintIsNot is not null, $"r.fingerprint <> {Bind(query.FingerprintIsNot)}");
         Add(query.AsksAPerson, $"r.id IN (SELECT run FROM waits WHERE kind = '{nameof(WaitKind.Approval)}')");
@@ -57,7 +57,4 @@ internal static class RunList
             return name;
         }
     }
-
-    /// <summary>The first whole microsecond that is not before <paramref name="time"/>.</summary>
-    private static long Ceiling(DateTimeOffset time) => Microseconds.From(time.AddTicks(TimeSpan.TicksPerMicrosecond - 1));
 }

@@ -78,6 +78,11 @@ internal sealed class Retention(Engine engine, IReadOnlyList<RetentionRule> rule
                 {
                     engine.Log.LogWarning("Runs that were kept long enough could not be erased just now ({Code}: {Reason}).", e.Code, e.Message);
                 }
+                catch (StoreRefusedException e)
+                {
+                    // A host ends with a service that throws, and runs have nothing to do with retention.
+                    engine.Log.LogError("Runs that were kept long enough are not erased ({Code}: {Reason}).", e.Code, e.Message);
+                }
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)

@@ -92,9 +92,17 @@ public sealed record Entry
 /// <summary>Times as the journal keeps them.</summary>
 public static class Microseconds
 {
-    /// <summary>The time that many microseconds after 1970-01-01T00:00:00Z.</summary>
-    public static DateTimeOffset ToTime(long microseconds) => DateTimeOffset.UnixEpoch.AddTicks(microseconds * TimeSpan.TicksPerMicrosecond);
+    private static readonly long s_first = From(DateTimeOffset.MinValue);
+    private static readonly long s_last = From(DateTimeOffset.MaxValue);
+
+    /// <summary>The time that many microseconds after 1970-01-01T00:00:00Z; the calendar's first or last one for what lies beyond it.</summary>
+    public static DateTimeOffset ToTime(long microseconds) => DateTimeOffset.UnixEpoch.AddTicks(Math.Clamp(microseconds, s_first, s_last) * TimeSpan.TicksPerMicrosecond);
 
     /// <summary>Whole microseconds since 1970-01-01T00:00:00Z, rounded down.</summary>
-    public static long From(DateTimeOffset time) => (time.UtcTicks - DateTimeOffset.UnixEpoch.UtcTicks) / TimeSpan.TicksPerMicrosecond;
+    public static long From(DateTimeOffset time) => RoundedDown(time.UtcTicks - DateTimeOffset.UnixEpoch.UtcTicks);
+
+    /// <summary>The first whole microsecond that is not before <paramref name="time"/>. Every time has one, the last of the calendar too.</summary>
+    internal static long Ceiling(DateTimeOffset time) => -RoundedDown(DateTimeOffset.UnixEpoch.UtcTicks - time.UtcTicks);
+
+    private static long RoundedDown(long ticks) => (ticks / TimeSpan.TicksPerMicrosecond) - (ticks % TimeSpan.TicksPerMicrosecond < 0 ? 1 : 0);
 }

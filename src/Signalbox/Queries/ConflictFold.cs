@@ -29,14 +29,14 @@ internal static class ConflictFold
         var order = new List<(string, RunId, string)>();
         foreach (var entry in entries.OrderBy(e => e.Position))
         {
-            if (entry.Kind == EntryKinds.ConflictRaised && Read<ConflictRaised>(entry) is { } body)
+            if (entry.Kind == EntryKinds.ConflictRaised && Body.Find<ConflictRaised>(entry) is { } body)
             {
                 var key = (body.ActionId, body.OtherRun, body.OtherActionId);
                 raised[key] = new(entry.Run, new ConflictView(entry.Seq, entry.At, body, null, null));
                 order.Remove(key);
                 order.Add(key);
             }
-            else if (entry.Kind == EntryKinds.ConflictRuled && Read<ConflictRuled>(entry) is { } ruled && raised.TryGetValue((ruled.ActionId, ruled.OtherRun, ruled.OtherActionId), out var open))
+            else if (entry.Kind == EntryKinds.ConflictRuled && Body.Find<ConflictRuled>(entry) is { } ruled && raised.TryGetValue((ruled.ActionId, ruled.OtherRun, ruled.OtherActionId), out var open))
             {
                 raised[(ruled.ActionId, ruled.OtherRun, ruled.OtherActionId)] = open with { Conflict = open.Conflict with { Ruled = ruled, RuledAt = entry.At } };
             }
@@ -90,18 +90,5 @@ internal static class ConflictFold
         }
 
         return entries;
-    }
-
-    private static T? Read<T>(Entry entry)
-        where T : class
-    {
-        try
-        {
-            return Body.Read<T>(entry);
-        }
-        catch (Exception e) when (e is JournalDamagedException or ArgumentException)
-        {
-            return null; // what cannot be read is found by a check, and hides no other conflict
-        }
     }
 }

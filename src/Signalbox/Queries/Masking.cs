@@ -26,10 +26,10 @@ internal static class Masking
         public IReadOnlyDictionary<string, string> Texts(IReadOnlyDictionary<string, string>? texts) =>
             texts is null or { Count: 0 } ? NoTexts : ReferenceEquals(redactor, Redactor.None) ? texts : texts.ToDictionary(t => t.Key, t => redactor.Member(t.Key, t.Value), StringComparer.Ordinal);
 
-        public RunHead Head(RunHead head) => ReferenceEquals(redactor, Redactor.None) ? head : head with
-        {
-            Row = head.Row with { Key = redactor.Optional(head.Row.Key), Labels = redactor.Texts(head.Row.Labels), Reason = redactor.Optional(head.Row.Reason) },
-        };
+        public RunHead Head(RunHead head) => ReferenceEquals(redactor, Redactor.None) ? head : head with { Row = redactor.Row(head.Row) };
+
+        public RunRow Row(RunRow row) =>
+            ReferenceEquals(redactor, Redactor.None) ? row : row with { Key = redactor.Optional(row.Key), Labels = redactor.Texts(row.Labels), Reason = redactor.Optional(row.Reason) };
 
         /// <summary>The entry as it is stored, but for what must not be shown. A body keeps its references.</summary>
         public Entry Entry(Entry entry) => ReferenceEquals(redactor, Redactor.None) ? entry : entry with
@@ -50,6 +50,8 @@ internal static class Masking
             attributes.ToDictionary(a => a.Key, a => a.Value is string text ? redactor.Text(text) : a.Value, StringComparer.Ordinal);
 
         public PolicyJudged Judged(PolicyJudged judged) => judged with { Reason = redactor.Shown(judged.Reason) };
+
+        public RunConflict Conflict(RunConflict told) => told.Conflict.Ruled is { } ruled ? told with { Conflict = told.Conflict with { Ruled = redactor.Ruled(ruled) } } : told;
 
         public ConflictRuled Ruled(ConflictRuled ruled) => ruled with { Why = redactor.Shown(ruled.Why) };
 

@@ -131,7 +131,7 @@ internal sealed class ResolvedBody
             }
             else
             {
-                member.Value.WriteTo(json);
+                json.WriteRawValue(member.Value.GetRawText(), skipInputValidation: true); // as it stands: an escaped half of a character cannot be written anew
             }
         }
 

@@ -175,10 +175,10 @@ public sealed class RunQueries(IRunReader reader, TimeProvider clock, ISearchInd
     /// <summary>
     /// Conflicts, the newest first, at most <paramref name="max"/>: those of all runs that the search index has, or without one those of the runs that claim something now.
     /// </summary>
-    public Task<IReadOnlyList<RunConflict>> ConflictsAsync(int max, CancellationToken cancellationToken) => ConflictFold.ReadAsync(reader, index, max, cancellationToken);
+    public async Task<IReadOnlyList<RunConflict>> ConflictsAsync(int max, CancellationToken cancellationToken) => [.. (await ConflictFold.ReadAsync(reader, index, max, cancellationToken)).Select(_redactor.Conflict)];
 
     /// <summary>Whether everything works: the store, its workers, its runs, the index, each with a verdict.</summary>
-    public Task<SystemView> SystemAsync(CancellationToken cancellationToken) => SystemFold.ReadAsync(reader, clock, index, cancellationToken);
+    public Task<SystemView> SystemAsync(CancellationToken cancellationToken) => SystemFold.ReadAsync(reader, clock, index, _redactor, cancellationToken);
 
     /// <summary>What runs came to in a stretch of time. From the index, as far as it has read; without one, the whole log is read for it.</summary>
     public async Task<Statistics> StatisticsAsync(StatisticsQuery query, CancellationToken cancellationToken)

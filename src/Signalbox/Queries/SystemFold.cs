@@ -14,7 +14,7 @@ internal static class SystemFold
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan s_behindMax = TimeSpan.FromSeconds(30);
 
-    public static async Task<SystemView> ReadAsync(IRunReader reader, TimeProvider clock, ISearchIndex? index, CancellationToken cancellationToken)
+    public static async Task<SystemView> ReadAsync(IRunReader reader, TimeProvider clock, ISearchIndex? index, Redactor redactor, CancellationToken cancellationToken)
     {
         var store = reader is IStoreFacts facts ? await facts.FactsAsync(cancellationToken) : null;
         var status = index is null ? null : await index.StatusAsync(cancellationToken);
@@ -26,7 +26,7 @@ internal static class SystemFold
             .. driven.Select(d => d.Key).Concat(store?.Workers?.Keys ?? []).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).Select(name =>
             {
                 DateTimeOffset? until = store?.Workers is { } alive && alive.TryGetValue(name, out var u) ? u : null;
-                return new WorkerView(name, until, store?.Workers is null ? null : until > now, [.. driven[name]]);
+                return new WorkerView(name, until, store?.Workers is null ? null : until > now, [.. driven[name].Select(redactor.Row)]);
             }),
         ];
         return new SystemView

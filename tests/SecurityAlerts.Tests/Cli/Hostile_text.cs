@@ -117,6 +117,17 @@ public sealed class Hostile_text : IDisposable
 
     private static RawJson JsonOf(string text) => new(JsonSerializer.SerializeToUtf8Bytes(new { text, inner = new[] { text } }, SignalboxJson.Options));
 
+    [Theory]
+    [InlineData("""{"a":"\ud83d\ude00"}""", """{"a":"\ud83d\ude00"}""")]
+    [InlineData("""{"a":"\ud800"}""", """ "{\"a\":\"\\ud800\"}" """)]
+    [InlineData("""{"\uDC00":1}""", """ "{\"\\uDC00\":1}" """)]
+    public void Of_half_a_character_is_shown_as_it_was_escaped(string stored, string shown)
+    {
+        var said = JsonOutput.Text(json => json.Stored(System.Text.Encoding.UTF8.GetBytes(stored)));
+
+        Assert.Equal(JsonSerializer.Serialize(JsonDocument.Parse(said).RootElement), JsonSerializer.Serialize(JsonDocument.Parse(shown).RootElement));
+    }
+
     [Fact]
     public async Task Never_reaches_a_terminal()
     {

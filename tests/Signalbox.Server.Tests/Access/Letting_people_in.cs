@@ -236,6 +236,23 @@ public sealed class Letting_people_in
         Assert.Equal(HttpStatusCode.Unauthorized, (await world.As(key).GetAsync("/", TestContext.Current.CancellationToken)).StatusCode);
     }
 
+    [Theory]
+    [InlineData("person:bob", HttpStatusCode.OK)]
+    [InlineData("bob", HttpStatusCode.Forbidden)]
+    [InlineData(":bob", HttpStatusCode.Forbidden)]
+    [InlineData("person:b\nob", HttpStatusCode.Forbidden)]
+    public async Task By_a_scheme_of_the_programs_own_under_a_name_that_can_stand_on_record(string actor, HttpStatusCode expected)
+    {
+        await using var world = await ServerWorld.StartAsync(
+            o => (o.AuthenticationScheme, o.ActorOf) = ("Corporate", _ => actor),
+            configure: b => b.Services.AddAuthentication("Corporate").AddScheme<AuthenticationSchemeOptions, CorporateHandler>("Corporate", null));
+        using var client = world.As(null);
+        client.DefaultRequestHeaders.Add("X-Corporate-User", "bob");
+        client.DefaultRequestHeaders.Add("X-Corporate-Role", "viewer");
+
+        Assert.Equal(expected, (await client.GetAsync("/", TestContext.Current.CancellationToken)).StatusCode);
+    }
+
     private sealed class CorporateHandler(IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder) : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
     {
         protected override Task<AuthenticateResult> HandleAuthenticateAsync() => Task.FromResult(Request.Headers["X-Corporate-User"].ToString() is { Length: > 0 } user

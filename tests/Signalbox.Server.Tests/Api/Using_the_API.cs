@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Routing;
+using Signalbox.Storage;
 
 namespace Signalbox.Server.Tests.Api;
 
@@ -38,6 +39,7 @@ public sealed class Using_the_API
 
         Assert.Equal(status, (int)response.StatusCode);
         Assert.Contains(says, (await response.JsonAsync()).GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.Equal(status == 405 ? [says] : [], response.Content.Headers.Allow);
     }
 
     [Theory]
@@ -91,6 +93,8 @@ public sealed class Using_the_API
     [InlineData("""{"workflow":"signalbox.watch:block-ip","case":{}}""", HttpStatusCode.NotFound, "definition_not_found")]
     [InlineData("""{"workflow":"alert"}""", HttpStatusCode.BadRequest, "request_invalid")]
     [InlineData("""{"workflow":"alert","case":{},"who":"me"}""", HttpStatusCode.BadRequest, "request_invalid")]
+    [InlineData("""{"workflow":"alert","case":{"ip":"192.0.2.7"},"labels":{"site":null}}""", HttpStatusCode.BadRequest, "request_invalid")]
+    [InlineData("""{"workflow":"alert","case":{"ip":"\ud800"}}""", HttpStatusCode.BadRequest, "request_invalid")]
     [InlineData("null", HttpStatusCode.BadRequest, "request_invalid")]
     [InlineData("{", HttpStatusCode.BadRequest, "request_invalid")]
     public async Task Starts_nothing_that_does_not_fit(string body, HttpStatusCode status, string code)
@@ -104,6 +108,60 @@ public sealed class Using_the_API
         Assert.DoesNotContain("Signalbox.", (await answer.JsonAsync()).GetProperty("detail").GetString()!, StringComparison.Ordinal);
         Assert.Empty(await world.Client.ListAsync(new(), Ct));
     }
+
+    [Theory]
+    [InlineData("signals", """{"name":"go","value":"\udc00"}""")]
+    [InlineData("signals", """{"name":"go","value":{"\ud800":1}}""")]
+    [InlineData("answers", """{"choice":"edit","hash":"0","edited":["\ud800"]}""")]
+    [InlineData("release", """{"verb":7}""")]
+    [InlineData("release", """{"verb":"forgive"}""")]
+    public async Task Sends_nothing_that_cannot_be_kept_or_is_no_command(string route, string body)
+    {
+        await using var world = await Alerts.StartAsync();
+        var run = await world.AskAsync();
+        using var client = world.As(world.Keys.Add("anna", ServerRoles.Admin));
+        var before = (await world.Client.Store.ReadAsync(run, 0, 1000, Ct)).Count;
+
+        using var answer = await client.PostAsync($"/api/v1/runs/{run}/{route}", new StringContent(body, System.Text.Encoding.UTF8, "application/json"), Ct);
+
+        Assert.Equal("request_invalid", await answer.CodeAsync(HttpStatusCode.BadRequest));
+        Assert.Equal(before, (await world.Client.Store.ReadAsync(run, 0, 1000, Ct)).Count);
+    }
+
+    [Fact]
+    public async Task Takes_every_time_of_the_calendar()
+    {
+        var folder = Directory.CreateTempSubdirectory("signalbox-api-");
+        try
+        {
+            var store = Path.Combine(folder.FullName, "store.db");
+            await using var world = await Alerts.StartAsync(store: store);
+            var run = await world.AskAsync();
+            using var client = world.As((await new Sqlite.KeyFile(store).AddAsync("ada", false, [ServerRoles.Viewer], TimeProvider.System.GetUtcNow())).Text);
+            const string All = "since=0001-01-01T00:00:00Z&until=9999-12-31T23:59:59.9999999Z";
+
+            var runs = (await (await client.GetAsync($"/api/v1/runs?{All}", Ct)).JsonAsync()).GetProperty("runs");
+
+            Assert.Equal(run.Value, Assert.Single(runs.EnumerateArray()).GetProperty("run").GetString());
+            foreach (var path in new[] { "/api/v1/search?q=alert&", "/api/v1/search?q=alert&since=9999-12-31T23:59:59.9999999Z&", "/api/v1/statistics?", "/?", "/search?q=alert&", "/statistics?" })
+            {
+                using var answer = await client.GetAsync(path.Contains("since", StringComparison.Ordinal) ? path : path + All, Ct);
+                Assert.True(answer.StatusCode == HttpStatusCode.OK, $"{path}: {(int)answer.StatusCode} {await answer.TextAsync()}");
+            }
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Theory]
+    [InlineData("""{"a":"\ud83d\ude00","b":1}""", """{"a":"\uD83D\uDE00","b":1}""")]
+    [InlineData("""{"a":"\ud83d"}""", "\"{\\u0022a\\u0022:\\u0022\\\\ud83d\\u0022}\"")]
+    [InlineData("""{"\uDC00":1}""", "\"{\\u0022\\\\uDC00\\u0022:1}\"")]
+    [InlineData("no JSON", "\"no JSON\"")]
+    public void Shows_stored_JSON_as_a_text_where_it_cannot_be_written_anew(string stored, string shown) =>
+        Assert.Equal(shown, JsonSerializer.Serialize(new Signalbox.Journal.RawJson(System.Text.Encoding.UTF8.GetBytes(stored)), Signalbox.Server.Api.ApiJson.Options));
 
     [Fact]
     public async Task Answers_a_question_with_the_hash_that_was_shown()
@@ -193,6 +251,43 @@ public sealed class Using_the_API
         Assert.Equal(own[1..], await ReadAsync(client, $"/api/v1/events?run={other}&after={own[0]}", null, own.Length - 1));
         Assert.Equal("run_not_found", await (await client.GetAsync("/api/v1/events?run=r-nothing", Ct)).CodeAsync(HttpStatusCode.NotFound));
         Assert.NotEqual(run, other);
+    }
+
+    [Fact]
+    public async Task Hears_that_the_connection_lives_while_only_others_go_on()
+    {
+        await using var world = await Dashboard.AskingWorld.StartAsync();
+        var run = await world.AskAsync(new Dashboard.Errand(Question: "Close it?"));
+        using var client = world.Server.As(world.Server.Keys.Add("anna", ServerRoles.Viewer));
+        using var own = await client.GetAsync($"/api/v1/events?run={run}", HttpCompletionOption.ResponseHeadersRead, Ct);
+        using var all = await client.GetAsync("/api/v1/events", HttpCompletionOption.ResponseHeadersRead, Ct);
+        using var ofRun = new StreamReader(await own.Content.ReadAsStreamAsync(Ct));
+        using var ofAll = new StreamReader(await all.Content.ReadAsStreamAsync(Ct));
+        await HearAsync(ofRun, "event: beat"); // it is connected
+        await HearAsync(ofAll, "event: beat");
+
+        for (var beats = 0; beats < 3; beats++)
+        {
+            for (var seconds = 0; seconds < 18; seconds += 6)
+            {
+                world.Harness.Clock.Advance(TimeSpan.FromSeconds(6));
+                await world.Harness.Client().StartAsync("desk", new Dashboard.Errand(Question: "And this?"));
+                await HearAsync(ofAll, $"id: {await world.Harness.Store.FindLogEndAsync(cancellationToken: Ct)}");
+            }
+
+            await HearAsync(ofRun, "event: beat");
+        }
+
+        static async Task HearAsync(StreamReader stream, string wanted)
+        {
+            string? line;
+            do
+            {
+                line = await stream.ReadLineAsync(Ct).AsTask().WaitAsync(TimeSpan.FromSeconds(30), Ct);
+                Assert.NotNull(line);
+            }
+            while (line != wanted);
+        }
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Net;
 using Signalbox.Journal;
+using Signalbox.Queries;
 
 namespace Signalbox.Server.Tests.Dashboard;
 
@@ -54,6 +55,22 @@ public sealed class Claims_and_conflicts
         Assert.Contains("overrules by person", page.Text, StringComparison.Ordinal);
         Assert.Contains("approved by person:berta", page.Text, StringComparison.Ordinal);
         Assert.Single(System.Text.RegularExpressions.Regex.Matches(page.Page, "data-label=\"Ruling\""));
+    }
+
+    [Fact]
+    public async Task Are_told_without_what_must_not_be_shown()
+    {
+        var (world, _, asks) = await ConflictAsync();
+        await using var __ = world;
+        using var anna = await world.LogInAsync("anna", "approver");
+        using var berta = await world.LogInAsync("berta", "approver");
+        await (await world.OpenAsync(anna, asks)).AnswerAsync("approve");
+        await (await world.OpenAsync(berta, asks)).AnswerAsync("approve");
+        await world.Harness.RunUntilIdleAsync();
+
+        var told = await new RunQueries(world.Harness.Store, world.Harness.Clock, redactor: Redactor.Create(new([], ["berta"]))).ConflictsAsync(10, default);
+
+        Assert.Equal("approved by person:[redacted]", Assert.Single(told).Conflict.Ruled!.Why);
     }
 
     [Fact]

@@ -56,12 +56,13 @@ public sealed class The_list_of_runs : IAsyncLifetime
     {
         await _world.AskAsync(new Errand(Question: "Close it?"));
 
-        var text = Page.TextOf(await _viewer.PageAsync("/ops/agents/?status=%3Cscript%3E&since=yesterday&label=lab&within=ever"));
+        var text = Page.TextOf(await _viewer.PageAsync($"/ops/agents/?status=%3Cscript%3E&since=yesterday&label=lab&within=ever&workflow={new string('x', 501)}"));
 
         Assert.Contains("There is no status '<script>'", text, StringComparison.Ordinal);
         Assert.Contains("'yesterday' is no time", text, StringComparison.Ordinal);
         Assert.Contains("'lab' is not of the form name=value", text, StringComparison.Ordinal);
         Assert.Contains("'ever' is no stretch of time", text, StringComparison.Ordinal);
+        Assert.Contains("'workflow' has more than 500 characters; it is left out.", text, StringComparison.Ordinal);
     }
 
     [Fact]

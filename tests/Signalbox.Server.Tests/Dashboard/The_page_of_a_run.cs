@@ -150,6 +150,16 @@ public sealed class The_page_of_a_run : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Says_what_became_of_a_command_by_the_status_too()
+    {
+        var run = await _world.AskAsync(new Errand(Question: "Close it?"));
+        using var oscar = await _world.LogInAsync("oscar", ServerRoles.Operator);
+
+        Assert.Contains("decision", Page.TextOf(await PostAsync(oscar, run, HttpStatusCode.NotFound, ("command", "judge"), ("decision", "none"), ("verb", "right"), ("text", "so it was"))), StringComparison.Ordinal);
+        await PostAsync(oscar, run, HttpStatusCode.Conflict, ("command", "retry"), ("text", "again"));
+    }
+
+    [Fact]
     public async Task Is_small()
     {
         var run = await _world.AskAsync(new Errand("root", Thinks: true));

@@ -1,3 +1,6 @@
+using Signalbox.Queries;
+using Signalbox.Storage;
+
 namespace Signalbox.Server.Tests.Dashboard;
 
 public sealed class The_system_page
@@ -20,6 +23,20 @@ public sealed class The_system_page
         {
             Assert.Contains(said, page.Text, StringComparison.Ordinal);
         }
+    }
+
+    [Fact]
+    public async Task Shows_nothing_of_a_run_that_must_not_be_shown()
+    {
+        await using var world = await AskingWorld.StartAsync();
+        await world.Harness.Worker.CrashAsync();
+        await world.Harness.Client("person:carl").StartAsync("desk", new Errand("root"), "for canary", new Dictionary<string, string> { ["who"] = "canary" });
+        Assert.Single((await world.Harness.Store.LeaseAsync(new LeaseRequest("w-2", [new WorkflowVersion("desk", 1)], 1, Idle: true), default)).Runs);
+
+        var system = await new RunQueries(world.Harness.Store, world.Harness.Clock, redactor: Redactor.Create(new([], ["canary"]))).SystemAsync(default);
+
+        var row = Assert.Single(system.Workers.Single(w => w.Name == "w-2").Runs);
+        Assert.Equal(("for [redacted]", "[redacted]"), (row.Key, row.Labels["who"]));
     }
 
     [Fact]

@@ -1,6 +1,8 @@
+using System.Reflection;
 using Microsoft.Extensions.DependencyInjection;
 using Signalbox.HistoryChecker;
 using Signalbox.Journal;
+using Signalbox.Storage;
 using Xunit;
 
 namespace Signalbox.Tests.Erasure;
@@ -71,6 +73,24 @@ public sealed class A_run_that_was_erased
     }
 
     [Fact]
+    public async Task Is_looked_for_again_after_the_store_was_damaged_and_no_host_ends_by_it()
+    {
+        await using var bench = await Bench.OfAsync(new Flow(Flow.GoesTo(Step.Done)));
+        var store = DispatchProxy.Create<IRunStore, DamagedStore>();
+        using var retention = new Retention(bench.Harness.Worker.Services.GetRequiredService<Engine>() with { Store = store }, [new RetentionRule("flow", TimeSpan.FromDays(30))]);
+        await retention.StartAsync(default);
+
+        for (var hours = 0; ((DamagedStore)store).Asked < 3 && hours < 500; hours++)
+        {
+            bench.Harness.Clock.Advance(TimeSpan.FromHours(1));
+            Assert.NotEqual(retention.ExecuteTask, await Task.WhenAny(retention.ExecuteTask!, Task.Delay(20)));
+        }
+
+        Assert.True(((DamagedStore)store).Asked >= 3);
+        await retention.StopAsync(default);
+    }
+
+    [Fact]
     public async Task Is_left_whole_while_its_action_stands()
     {
         await using var bench = await Bench.OfAsync(new Flow(async visit =>
@@ -115,4 +135,18 @@ public sealed class A_run_that_was_erased
     }
 
     private static async Task<CommandResult> EraseAsync(Bench bench) => await RunCommands.ExecuteAsync(bench.Harness.Store, new EraseRun(bench.Run, "asked for"), new Caller("person:anna", ["admin"]), default);
+
+    /// <summary>A store that can be asked for nothing.</summary>
+    public class DamagedStore : DispatchProxy
+    {
+        private int _asked;
+
+        public int Asked => Volatile.Read(ref _asked);
+
+        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)
+        {
+            Interlocked.Increment(ref _asked);
+            throw new StoreRefusedException("store_damaged", "The store is damaged.");
+        }
+    }
 }

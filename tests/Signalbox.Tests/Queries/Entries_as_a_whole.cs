@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Signalbox.Journal;
 using Signalbox.Queries;
@@ -26,6 +27,21 @@ public sealed class Entries_as_a_whole
         Assert.Equal(
             (stored.Position, stored.Run, stored.Seq, stored.Epoch, stored.At, stored.Kind, "One", 1, "", stored.Step, stored.Actor, stored.Cause, Convert.ToHexStringLower(stored.Hash.Span), null),
             (view.Position, view.Run, view.Seq, view.Epoch, view.At, view.Kind, view.State, view.Visit, view.Scope, view.Step, view.Actor, view.Cause, view.Hash, view.Fault));
+    }
+
+    [Fact]
+    public async Task Keep_half_of_a_character_as_it_was_escaped()
+    {
+        await using var bench = await StartAsync();
+        bench.IsQuiet = true;
+        await bench.RunAsync();
+        var stored = await bench.EntryAsync(EntryKinds.StepCompleted);
+        var body = Encoding.UTF8.GetBytes("{\"half\":\"\\ud800\"," + Encoding.UTF8.GetString(stored.Body.Span[1..]));
+
+        var view = await ResolvedBody.ViewAsync(bench.Harness.Store, stored with { Body = body }, Redactor.None, int.MaxValue, default);
+
+        Assert.Contains("\"half\":\"\\ud800\"", view.Body.ToString(), StringComparison.Ordinal);
+        Assert.Null(view.Fault);
     }
 
     [Fact]

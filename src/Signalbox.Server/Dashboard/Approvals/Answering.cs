@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Signalbox.Journal;
+using Signalbox.Server.Api;
 using Signalbox.Storage;
 
 namespace Signalbox.Server.Dashboard.Approvals;
@@ -85,8 +86,8 @@ public static class Answering
             "edit_not_allowed" => new("Nothing was proposed", result.Message, "bad", 400, "edited") { Comment = posted.Comment, Edited = posted.Edited },
             "choice_unknown" => new("Nothing was answered", result.Message, "bad", 400),
             "run_not_found" => new("There is no such run", result.Message, "bad", 404),
-            "outcome_unknown" => new("Nobody can say whether your answer was taken", $"{result.Message} Look at the run before you answer again.", "bad", 503),
-            _ => new("Your answer changed nothing", result.Message, "bad", 409),
+            "outcome_unknown" => new("Nobody can say whether your answer was taken", $"{result.Message} Look at the run before you answer again.", "bad", Problems.StatusOf(result.Code)),
+            _ => new("Your answer changed nothing", result.Message, "bad", Problems.StatusOf(result.Code)),
         };
     }
 

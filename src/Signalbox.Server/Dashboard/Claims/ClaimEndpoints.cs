@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
 using Signalbox.Queries;
+using Signalbox.Server.Api;
 using Signalbox.Server.Dashboard.Frame;
 using Signalbox.Storage;
 
@@ -63,18 +64,7 @@ internal static class ClaimEndpoints
         }
         else
         {
-            try
-            {
-                result = await control.ExecuteAsync(new ReleaseClaim(new RunId(run), action, reason.Trim()), caller, cancellationToken);
-            }
-            catch (StoreUnavailableException e)
-            {
-                result = new(e.Code, e.Message);
-            }
-            catch (StoreRefusedException e)
-            {
-                result = new(e.Code, e.Message);
-            }
+            result = await control.ExecuteAsync(new ReleaseClaim(new RunId(run), action, reason.Trim()), caller, cancellationToken);
         }
 
         return await PageAsync(http, queries, new(null, null, null), result, cancellationToken);
@@ -107,6 +97,6 @@ internal static class ClaimEndpoints
             [nameof(ClaimsPage.MayRelease)] = await http.MayAsync(SignalboxPolicies.Operator),
             [nameof(ClaimsPage.Result)] = result,
         })
-        { StatusCode = result switch { null or { IsAccepted: true } => StatusCodes.Status200OK, { Code: "claim_not_a_person" } => StatusCodes.Status403Forbidden, { Code: "reason_missing" } => StatusCodes.Status400BadRequest, _ => StatusCodes.Status409Conflict } };
+        { StatusCode = result switch { null or { IsAccepted: true } => StatusCodes.Status200OK, { Code: "reason_missing" } => StatusCodes.Status400BadRequest, _ => Problems.StatusOf(result.Code) } };
     }
 }

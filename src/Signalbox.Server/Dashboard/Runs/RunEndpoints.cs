@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
 using Signalbox.Journal;
 using Signalbox.Queries;
+using Signalbox.Server.Api;
 using Signalbox.Server.Dashboard.Frame;
 using Signalbox.Storage;
 
@@ -121,7 +122,7 @@ internal static class RunEndpoints
         }
 
         var result = await control.ExecuteAsync(command, http.Caller(), http.RequestAborted);
-        return await PageAsync(run, queries, http, result, result.IsAccepted ? StatusCodes.Status200OK : StatusCodes.Status409Conflict);
+        return await PageAsync(run, queries, http, result, result.IsAccepted ? StatusCodes.Status200OK : Problems.StatusOf(result.Code));
     }
 
     private static ReleaseVerb? Verb(string name) => name switch

@@ -19,6 +19,8 @@ internal sealed class RunFilter
         ["30d"] = TimeSpan.FromDays(30),
     };
 
+    private const int TextMax = 500;
+
     private RunFilter()
     {
     }
@@ -43,14 +45,19 @@ internal sealed class RunFilter
 
     public string After { get; private init; } = "";
 
+    /// <summary>The fields that were left out because of their length.</summary>
+    private IReadOnlyList<string> TooLong { get; init; } = [];
+
     public IReadOnlyList<string> Faults { get; private set; } = [];
 
     public bool IsAny => Query(null) != "";
 
     public static RunFilter Of(IQueryCollection query)
     {
+        var tooLong = new List<string>();
         return new()
         {
+            TooLong = tooLong,
             Workflow = Text("workflow"),
             Status = Text("status"),
             State = Text("state"),
@@ -63,13 +70,23 @@ internal sealed class RunFilter
             After = Text("after"),
         };
 
-        string Text(string name) => query[name].ToString() is { Length: <= 500 } text ? text.Trim() : "";
+        string Text(string name)
+        {
+            var text = query[name].ToString();
+            if (text.Length <= TextMax)
+            {
+                return text.Trim();
+            }
+
+            tooLong.Add(name);
+            return "";
+        }
     }
 
     /// <summary>One more than a page shows, so that it is known whether there are more.</summary>
     public RunQuery ToQuery(DateTimeOffset now)
     {
-        var faults = new List<string>();
+        var faults = TooLong.Select(name => $"'{name}' has more than {TextMax} characters; it is left out.").ToList();
         var statuses = new List<RunStatus>();
         foreach (var name in Status.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
         {
