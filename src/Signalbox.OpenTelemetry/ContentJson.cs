@@ -147,7 +147,7 @@ internal static class ContentJson
     /// <summary>As much of each text as lets the whole fit; where there are too many for that, <paramref name="least"/>.</summary>
     private static byte[] Fit(int bytesMax, Action<Utf8JsonWriter, int> write, Action<Utf8JsonWriter> least)
     {
-        for (var each = bytesMax; each >= 16; each /= 2)
+        for (var each = bytesMax; each >= 16; each = each * 7 / 8)
         {
             if (Write(json => write(json, each)) is var written && written.Length <= bytesMax)
             {
