@@ -166,24 +166,7 @@ internal sealed partial class Bench
             };
             for (var visit = 1; visit <= 3; visit++)
             {
-                var state = States[(visit + number) % States.Length];
-                entries.Add(Draft(EntryKinds.StateEntered, new StateEntered(null, Json(new { sourceIp = Ip(random), account = User(random) })), state, visit) with { Cause = Text(random, 8), Actor = "workflow:made-up" });
-                entries.Add(Draft(EntryKinds.AgentBegan, new AgentBegan("analyst", RawJson.To(_prompt.Hash)), state, visit) with { Payloads = [_prompt] });
-                for (var turn = 1; turn <= 4; turn++)
-                {
-                    entries.Add(Draft(EntryKinds.BudgetReserved, new BudgetReserved("analyst", "small", new Spending { Calls = 1 }), state, visit));
-                    var asked = Payload.Of(Message("user", Text(random, 60) + " " + Ip(random)));
-                    var call = new ModelCall("small", [asked.Hash], new RawJson(Message("assistant", Text(random, 80))), "stop", 900, 120, Agent: "analyst", Tier: "small", Turn: turn);
-                    entries.Add(Draft(EntryKinds.StepCompleted, new StepCompleted(null, Json<object?>(null), 900_000, Model: call, Type: "model"), state, visit) with { Step = $"analyst.small.{turn}/-/1", Payloads = [asked] });
-                    entries.Add(turn == 3 && number % 5 == 0
-                        ? Draft(EntryKinds.ToolRejected, new ToolRejected("analyst", "small", turn, $"toolu_{random.Next():x8}", "wois", null, "unknown_tool", Text(random, 12)), state, visit)
-                        : Draft(EntryKinds.StepCompleted, new StepCompleted(Json(new { address = Ip(random) }), Json(Lines(random)), 20_000, Tool: new ToolCalled("analyst", "small", turn, $"toolu_{random.Next():x8}"), Type: "tool"), state, visit) with { Step = "logins/-/1" });
-                }
-
-                entries.Add(number % 4 == 0
-                    ? Draft(EntryKinds.StepFailed, new StepFailed("timed_out", Text(random, 10), null, 2_000_000, 3, "evidence"), state, visit) with { Step = "threats/-/1" }
-                    : Draft(EntryKinds.StepCompleted, new StepCompleted(null, Json(new { score = random.Next(100), note = Text(random, 15) }), 30_000, Type: "evidence"), state, visit) with { Step = "threats/-/1" });
-                entries.Add(Draft(EntryKinds.DecisionMade, new DecisionMade($"d{visit}", "analyst", "verdict", Json(new { verdict = "block_ip", address = Ip(random) }), 0.5 + (random.NextDouble() / 2), new Dictionary<string, double>(), [Text(random, 20)], "small", "small", true), state, visit));
+                Visit(entries, random, number, visit, States[(visit + number) % States.Length]);
             }
 
             while (entries.Count < EntriesOfARun)
@@ -192,6 +175,27 @@ internal sealed partial class Bench
             }
 
             return (run, entries);
+        }
+
+        /// <summary>A run of so many entries in the states of a definition, one visit after the other, to its end.</summary>
+        public (RunId Run, List<EntryDraft> Entries) Dense(WorkflowDefinition definition, int number, int count)
+        {
+            var random = new Random((_seed * 1_000_003) + number);
+            var drawn = Payload.Of(definition.ToJson());
+            var state = definition.States.First(s => s.Name == definition.Start);
+            string? from = null;
+            var entries = new List<EntryDraft> { Draft(EntryKinds.RunStarted, new RunStarted(definition.Name, definition.Version, RawJson.To(drawn.Hash), $"dense-{number}"), "", 0) with { Payloads = [drawn] } };
+            for (var visit = 1; entries.Count < count - 1; visit++)
+            {
+                Visit(entries, random, number, visit, state.Name, from);
+                StateDefinition[] next = [.. definition.States.Where(s => s.To.Count > 0 && state.To.Contains(s.Name))];
+                (from, state) = (state.Name, next.Length == 0 ? state : next[random.Next(next.Length)]);
+            }
+
+            var last = entries[count - 2];
+            entries.RemoveRange(count - 1, entries.Count - count + 1);
+            entries.Add(new() { Kind = EntryKinds.RunCompleted, State = last.State, Visit = last.Visit, Actor = "engine" });
+            return (new RunId($"r-dense{number:x8}"), entries);
         }
 
         public (RunId Run, List<EntryDraft> Entries) Probe(string word) => (RunId.New(Entropy.System),
@@ -218,6 +222,27 @@ internal sealed partial class Bench
             yield return ("filters alone", r => new SearchQuery { Workflow = Workflows[r.Next(3)], State = States[r.Next(5)], Agent = "analyst", Code = r.Next(2) == 0 ? "unknown_tool" : null });
             yield return ("nothing asked", _ => new SearchQuery());
             yield return ("ranked, two words", r => new SearchQuery { Text = $"{_words[r.Next(200)]} {_words[r.Next(2_000)]}", ByRank = true });
+        }
+
+        private void Visit(List<EntryDraft> entries, Random random, int number, int visit, string state, string? from = null)
+        {
+            entries.Add(Draft(EntryKinds.StateEntered, new StateEntered(from, Json(new { sourceIp = Ip(random), account = User(random) })), state, visit) with { Cause = Text(random, 8), Actor = "workflow:made-up" });
+            entries.Add(Draft(EntryKinds.AgentBegan, new AgentBegan("analyst", RawJson.To(_prompt.Hash)), state, visit) with { Payloads = [_prompt] });
+            for (var turn = 1; turn <= 4; turn++)
+            {
+                entries.Add(Draft(EntryKinds.BudgetReserved, new BudgetReserved("analyst", "small", new Spending { Calls = 1 }), state, visit));
+                var asked = Payload.Of(Message("user", Text(random, 60) + " " + Ip(random)));
+                var call = new ModelCall("small", [asked.Hash], new RawJson(Message("assistant", Text(random, 80))), "stop", 900, 120, Agent: "analyst", Tier: "small", Turn: turn);
+                entries.Add(Draft(EntryKinds.StepCompleted, new StepCompleted(null, Json<object?>(null), 900_000, Model: call, Type: "model"), state, visit) with { Step = $"analyst.small.{turn}/-/1", Payloads = [asked] });
+                entries.Add(turn == 3 && number % 5 == 0
+                    ? Draft(EntryKinds.ToolRejected, new ToolRejected("analyst", "small", turn, $"toolu_{random.Next():x8}", "wois", null, "unknown_tool", Text(random, 12)), state, visit)
+                    : Draft(EntryKinds.StepCompleted, new StepCompleted(Json(new { address = Ip(random) }), Json(Lines(random)), 20_000, Tool: new ToolCalled("analyst", "small", turn, $"toolu_{random.Next():x8}"), Type: "tool"), state, visit) with { Step = "logins/-/1" });
+            }
+
+            entries.Add(number % 4 == 0
+                ? Draft(EntryKinds.StepFailed, new StepFailed("timed_out", Text(random, 10), null, 2_000_000, 3, "evidence"), state, visit) with { Step = "threats/-/1" }
+                : Draft(EntryKinds.StepCompleted, new StepCompleted(null, Json(new { score = random.Next(100), note = Text(random, 15) }), 30_000, Type: "evidence"), state, visit) with { Step = "threats/-/1" });
+            entries.Add(Draft(EntryKinds.DecisionMade, new DecisionMade($"d{visit}", "analyst", "verdict", Json(new { verdict = "block_ip", address = Ip(random) }), 0.5 + (random.NextDouble() / 2), new Dictionary<string, double>(), [Text(random, 20)], "small", "small", true), state, visit));
         }
 
         private static EntryDraft Draft<T>(string kind, T body, string state, int visit) => new() { Kind = kind, State = state, Visit = visit, Actor = "engine", Body = Body.Write(body) };

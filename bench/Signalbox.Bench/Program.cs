@@ -18,7 +18,7 @@ if (args is ["--idle", var idle])
 string? Option(string name) => Array.IndexOf(args, name) is >= 0 and var i && i + 1 < args.Length ? args[i + 1] : null;
 if (args.Contains("--help"))
 {
-    Console.WriteLine("Signalbox.Bench [--only one,many,engine,parked,recovery,large,model,conversation,talk,agents,actions,claims,search] [--rounds 5] [--runs 100000] [--entries 1000000] [--wait SECONDS] [--folder FOLDER]");
+    Console.WriteLine("Signalbox.Bench [--only one,many,engine,parked,recovery,large,model,conversation,talk,agents,actions,claims,search,pages] [--rounds 5] [--runs 100000] [--entries 1000000] [--wait SECONDS] [--folder FOLDER]");
     Console.WriteLine("Each figure stands beside the raw limit, measured in the same run. Absolute figures are no result.");
     return 0;
 }
@@ -50,6 +50,7 @@ await PrintAsync("agents", async () => [await bench.AgentsAsync()]);
 await PrintAsync("actions", () => bench.ActionsAsync());
 await PrintAsync("claims", () => bench.HandOversAsync());
 await PrintAsync("search", () => bench.SearchAsync(int.Parse(Option("--entries") ?? "1000000", CultureInfo.InvariantCulture)));
+await PrintAsync("pages", () => bench.PagesAsync());
 Console.WriteLine();
 Console.WriteLine($"{Machine.FlushesASecond(folder):N0} flushes of 4 KiB a second after, foreign load {await Machine.WaitForIdleAsync(TimeSpan.Zero):N2} cores");
 if (Option("--folder") is null)

@@ -4,8 +4,8 @@ using Signalbox.Storage;
 
 namespace Signalbox.OpenTelemetry;
 
-/// <summary>A span that has ended, and the workflow of its run.</summary>
-internal readonly record struct EndedSpan(RunSpan Span, string Workflow);
+/// <summary>A span that has ended with an entry of that kind, the workflow of its run, and the seq with which its run's visit began.</summary>
+internal readonly record struct EndedSpan(RunSpan Span, string Workflow, string EndedBy = "", long VisitSeq = 0);
 
 /// <summary>
 /// Makes spans of the log, whatever runs its entries belong to. Of a run whose earlier entries it has not read, or has forgotten, it reads them again. Keeps what is open of the runs that were heard of last.
@@ -28,7 +28,7 @@ internal sealed class RunFolds(IRunReader reader, int runsMax = 4_096)
 
         foreach (var span in fold.Add(entry))
         {
-            ended.Add(new(span, fold.Workflow));
+            ended.Add(new(span, fold.Workflow, entry.Kind, fold.VisitSeq));
         }
 
         if (fold.IsOver)

@@ -23,6 +23,12 @@ public sealed class SignalboxTelemetryOptions
     /// <summary>Whether traces are made. Turn it off where another process sends those of the same store.</summary>
     public bool Traces { get; set; } = true;
 
+    /// <summary>
+    /// Whether the spans of model calls and tool calls have in them what was said: instructions, messages, arguments and results, by the names of OpenTelemetry's conventions. Each is masked by the program's <see cref="Redactor"/> and cut at
+    /// 16 KiB. Off: whoever sees traces would read all that models are given.
+    /// </summary>
+    public bool Content { get; set; }
+
     /// <summary>Whether metrics are made.</summary>
     public bool Metrics { get; set; } = true;
 

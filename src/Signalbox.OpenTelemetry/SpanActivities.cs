@@ -56,7 +56,8 @@ internal sealed class SpanActivities(Redactor redactor)
         _ => type.ToString().ToLowerInvariant(),
     };
 
-    public void Tell(EndedSpan ended)
+    /// <summary>Tells of a span, and of what was said in it (attributes, each bounded and masked already).</summary>
+    public void Tell(EndedSpan ended, IReadOnlyList<KeyValuePair<string, string>>? content = null)
     {
         var span = ended.Span;
         Activity.Current = null;
@@ -72,6 +73,11 @@ internal sealed class SpanActivities(Redactor redactor)
         activity.SetStartTime(start).Start();
         SetSpanId(activity, span.Id);
         Describe(activity, ended);
+        foreach (var (name, json) in content ?? [])
+        {
+            activity.SetTag(name, json);
+        }
+
         foreach (var happened in span.Events)
         {
             var tags = new ActivityTagsCollection { [SpanAttributes.Seq] = happened.Seq };

@@ -18,13 +18,18 @@ namespace Signalbox.OpenTelemetry;
 internal sealed class TraceFollower(IRunReader reader, LogTail tail, SignalboxTelemetryOptions options, TelemetryState state, TimeProvider clock, Redactor redactor, ILoggerFactory logs) : BackgroundService
 {
     private const int BatchMax = 512;
+
+    /// <summary>So many spans with content have 3 MiB at most: collectors take no more than 4 at once.</summary>
+    private const int BatchWithContentMax = 64;
+
     private static readonly TimeSpan s_pauseMax = TimeSpan.FromSeconds(30);
 
     private readonly ILogger _log = logs.CreateLogger("Signalbox.OpenTelemetry");
     private readonly SpanActivities _activities = new(redactor);
     private readonly LogCursor? _cursor = options.CursorPath is { } path ? new LogCursor(path) : null;
+    private readonly int _batchMax = options.Content ? BatchWithContentMax : BatchMax;
     private AcknowledgedExport? _export;
-    private int _batch = BatchMax;
+    private int _batch = options.Content ? BatchWithContentMax : BatchMax;
 
     /// <inheritdoc />
     public override Task StartAsync(CancellationToken cancellationToken)
@@ -71,6 +76,7 @@ internal sealed class TraceFollower(IRunReader reader, LogTail tail, SignalboxTe
         }
 
         var folds = new RunFolds(reader);
+        var contents = options.Content ? new SpanContents(new RunQueries(reader, clock, redactor: redactor), _log) : null;
         var ended = new List<EndedSpan>();
         Entry? last = null;
         var position = _cursor is null ? await reader.FindLogEndAsync(cancellationToken: stopping) : await _cursor.LoadAsync(reader, stopping);
@@ -85,12 +91,12 @@ internal sealed class TraceFollower(IRunReader reader, LogTail tail, SignalboxTe
                 await folds.AddAsync(entry, ended, stopping);
                 foreach (var span in ended)
                 {
-                    _activities.Tell(span);
+                    _activities.Tell(span, contents is null ? null : await contents.OfAsync(span, stopping));
                 }
 
                 ended.Clear();
                 last = entry;
-                if (_export?.Count >= BatchMax)
+                if (_export?.Count >= _batchMax)
                 {
                     await RestAsync();
                 }
@@ -124,7 +130,7 @@ internal sealed class TraceFollower(IRunReader reader, LogTail tail, SignalboxTe
                     _log.LogInformation("Telemetry: traces are taken again, after {Failures} failures.", failures);
                 }
 
-                (failures, pause, _batch) = (0, TimeSpan.FromSeconds(1), Math.Min(BatchMax, _batch * 2));
+                (failures, pause, _batch) = (0, TimeSpan.FromSeconds(1), Math.Min(_batchMax, _batch * 2));
                 continue;
             }
 

@@ -1,7 +1,9 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.ResponseCompression;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Options;
 using Signalbox.Server.Dashboard.Approvals;
 using Signalbox.Server.Dashboard.Claims;
 using Signalbox.Server.Dashboard.Frame;
@@ -26,7 +28,12 @@ internal static class DashboardEndpoints
     }
 
     /// <summary>Maps a page. <paramref name="pattern"/> is its path below the dashboard's root.</summary>
-    public static RouteHandlerBuilder MapPage(this RouteGroupBuilder group, string pattern, Delegate page) => group.MapGet(pattern, page).ExcludeFromDescription();
+    public static RouteHandlerBuilder MapPage(this RouteGroupBuilder group, string pattern, Delegate page)
+    {
+        var mapped = group.MapGet(pattern, page).ExcludeFromDescription();
+        mapped.Add(Compress);
+        return mapped;
+    }
 
     /// <summary>Maps what a form posts to; the gate has checked its antiforgery token. Say which policy it needs.</summary>
     public static RouteHandlerBuilder MapForm(this RouteGroupBuilder group, string pattern, Delegate form) => group.MapPost(pattern, form).ExcludeFromDescription();
@@ -36,4 +43,11 @@ internal static class DashboardEndpoints
 
     public static RazorComponentResult<MessagePage> Message(int status, string title, string code, string message) =>
         new(new Dictionary<string, object?> { [nameof(MessagePage.Title)] = title, [nameof(MessagePage.Code)] = code, [nameof(MessagePage.Message)] = message }) { StatusCode = status };
+
+    /// <summary>A page of tables is a tenth of its size then. Not over TLS, where the length of what is compressed may betray what is in it: a proxy that knows its clients may do so.</summary>
+    private static void Compress(EndpointBuilder endpoint)
+    {
+        var provider = new ResponseCompressionProvider(endpoint.ApplicationServices, Options.Create(new ResponseCompressionOptions()));
+        endpoint.RequestDelegate = new ResponseCompressionMiddleware(endpoint.RequestDelegate!, provider).Invoke;
+    }
 }

@@ -7,17 +7,15 @@ namespace Signalbox.Queries;
 /// </summary>
 internal sealed class CostFold : IEntryFold
 {
-    private readonly Dictionary<Spender, Spending> _sums = [];
-    private readonly Dictionary<string, Spender> _speaking = new(StringComparer.Ordinal);
-
-    private readonly record struct Spender(string Agent, string Tier, string Model);
+    private readonly Dictionary<Speaker, Spending> _sums = [];
+    private readonly Dictionary<string, Speaker> _speaking = new(StringComparer.Ordinal);
 
     /// <summary>The sums, the dearest first.</summary>
     public IReadOnlyList<CostView> Costs => Sorted(_sums.Select(s => new CostView(s.Key.Agent, s.Key.Tier, s.Key.Model, s.Value)));
 
     /// <summary>Those of several runs as one.</summary>
     public static IReadOnlyList<CostView> Sum(IEnumerable<CostView> costs) =>
-        Sorted(costs.GroupBy(c => new Spender(c.Agent, c.Tier, c.Model)).Select(g => new CostView(g.Key.Agent, g.Key.Tier, g.Key.Model, g.Aggregate(Spending.None, (sum, c) => sum + c.Spent))));
+        Sorted(costs.GroupBy(c => new Speaker(c.Agent, c.Tier, c.Model)).Select(g => new CostView(g.Key.Agent, g.Key.Tier, g.Key.Model, g.Aggregate(Spending.None, (sum, c) => sum + c.Spent))));
 
     public void Add(EntryReading reading)
     {
@@ -29,47 +27,34 @@ internal sealed class CostFold : IEntryFold
                 break;
             case EntryKinds.BudgetReserved:
                 var reserved = reading.Body<BudgetReserved>();
-                var agent = reserved.Agent ?? "";
-                Add(_speaking[entry.Scope] = new(agent, agent.Length == 0 ? "" : Scopes.TierOf(entry.Scope, agent), reserved.Model ?? ""), reading.Need(reserved.Amount));
+                Spend(new(_speaking[entry.Scope] = WhoSpent.Reserving(entry, reserved), reading.Need(reserved.Amount)));
                 break;
             case EntryKinds.ToolRejected:
                 var call = reading.Body<ToolRejected>();
-                Add(Speaking(entry, call.Agent, call.Tier), Spending.OneRejection);
+                Spend(WhoSpent.Rejected(Speaking(entry), call.Agent, call.Tier));
                 break;
             case EntryKinds.AnswerRejected:
                 var answer = reading.Body<AnswerRejected>();
-                Add(Speaking(entry, answer.Agent, answer.Tier), Spending.OneRejection);
+                Spend(WhoSpent.Rejected(Speaking(entry), answer.Agent, answer.Tier));
                 break;
             case EntryKinds.StepCompleted:
                 var completed = reading.Body<StepCompleted>();
-                Add(entry, completed.Settlement, completed.Type, completed.Tool, completed.Microseconds);
+                Spend(WhoSpent.Step(Speaking(entry), completed.Settlement, completed.Type, completed.Tool, completed.Microseconds));
                 break;
             case EntryKinds.StepFailed or EntryKinds.StepAttemptFailed:
                 var failed = reading.Body<StepFailed>();
-                Add(entry, failed.Settlement, failed.Type, failed.Tool, failed.Microseconds);
+                Spend(WhoSpent.Step(Speaking(entry), failed.Settlement, failed.Type, failed.Tool, failed.Microseconds));
                 break;
         }
     }
 
-    private void Add(Entry entry, Settlement? settlement, string? type, ToolCalled? tool, long microseconds)
-    {
-        if (settlement is { Spent: not null, Reserved: not null })
-        {
-            Add(_speaking.GetValueOrDefault(entry.Scope, new("", "", "")), settlement.Spent - settlement.Reserved);
-        }
-        else if (type == "tool")
-        {
-            Add(Speaking(entry, tool?.Agent, tool?.Tier), Spending.None with { Microseconds = microseconds });
-        }
-    }
+    private Speaker? Speaking(Entry entry) => _speaking.GetValueOrDefault(entry.Scope);
 
-    private Spender Speaking(Entry entry, string? agent, string? tier) => _speaking.GetValueOrDefault(entry.Scope, new(agent ?? "", tier ?? "", ""));
-
-    private void Add(Spender spender, Spending amount)
+    private void Spend(Spent? spent)
     {
-        if (amount != Spending.None)
+        if (spent is var (by, amount) && amount != Spending.None)
         {
-            _sums[spender] = _sums.GetValueOrDefault(spender, Spending.None) + amount;
+            _sums[by] = _sums.GetValueOrDefault(by, Spending.None) + amount;
         }
     }
 

@@ -128,6 +128,18 @@ public sealed class RunQueries(IRunReader reader, TimeProvider clock, ISearchInd
         return await fold.EndAsync(cancellationToken);
     }
 
+    /// <summary>The same of the entries from <paramref name="fromSeq"/> to <paramref name="lastSeq"/> alone, for who has read those before: what an agent worked under is there only where it began among them.</summary>
+    internal async Task<IReadOnlyList<ConversationView>> ConversationsAsync(RunId run, long fromSeq, long lastSeq, CancellationToken cancellationToken)
+    {
+        var fold = new ConversationFold(reader, _redactor, run, null);
+        await foreach (var entry in reader.EntriesAsync(run, fromSeq, lastSeq, cancellationToken: cancellationToken))
+        {
+            await fold.AddAsync(entry, cancellationToken);
+        }
+
+        return await fold.EndAsync(cancellationToken);
+    }
+
     /// <summary>The open questions to people, the one that is due first before those without a time limit, then the oldest first; at most <paramref name="max"/>. One that cannot be read is among them, and says so.</summary>
     public async Task<IReadOnlyList<ApprovalCard>> InboxAsync(int max, CancellationToken cancellationToken)
     {

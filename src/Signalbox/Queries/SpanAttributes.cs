@@ -17,6 +17,12 @@ internal static class SpanAttributes
     public const string ToolCallId = "gen_ai.tool.call.id";
     public const string ErrorType = "error.type";
 
+    public const string Instructions = "gen_ai.system_instructions";
+    public const string InputMessages = "gen_ai.input.messages";
+    public const string OutputMessages = "gen_ai.output.messages";
+    public const string ToolArguments = "gen_ai.tool.call.arguments";
+    public const string ToolResult = "gen_ai.tool.call.result";
+
     public const string Run = "signalbox.run";
     public const string Workflow = "signalbox.workflow";
     public const string Version = "signalbox.version";
@@ -63,6 +69,7 @@ internal static class SpanAttributes
     public static IReadOnlyList<string> All { get; } =
     [
         Operation, Provider, RequestModel, ResponseModel, FinishReasons, InputTokens, OutputTokens, CachedTokens, CacheWriteTokens, Agent, Tool, ToolCallId, ErrorType,
+        Instructions, InputMessages, OutputMessages, ToolArguments, ToolResult,
         Run, Workflow, Version, Status, State, From, Visit, Scope, Seq, Step, Actor, Type, Why, Retry, ParentRun, ChildRun, Tier, Turn, Attempts, CachedAge, CostMicros, Decision, DecisionKind, Confidence, Stands,
         Verdict, Escalation, EscalatedTo, Rejection, ActionId, ActionStatus, Undo, MadeByUs, Policy, Choice, Signal, Worker, Epoch, Code, Deaths, EventsDropped,
     ];

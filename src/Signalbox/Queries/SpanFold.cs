@@ -24,6 +24,9 @@ internal sealed class SpanFold
     /// <summary>The name of the run's workflow, as its first entry tells it.</summary>
     public string Workflow => _workflow;
 
+    /// <summary>The seq of the entry with which the run's visit began, the last one that it has read of.</summary>
+    public long VisitSeq { get; private set; }
+
     /// <summary>Whether the run has ended and nothing is open.</summary>
     public bool IsOver => _hasBegun && _run is null && _places.Count == 0;
 
@@ -184,6 +187,7 @@ internal sealed class SpanFold
     {
         Close(entry, _visit);
         _agents.Clear();
+        VisitSeq = entry.Seq;
         OpenVisit(entry);
         _visit!.Why = entry.Cause.Length == 0 ? null : entry.Cause;
         _visit.Set(SpanAttributes.From, from);

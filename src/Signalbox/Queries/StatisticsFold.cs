@@ -68,21 +68,22 @@ internal sealed class StatisticsFold(IStatisticsTables tables)
 
                 break;
             case EntryKinds.BudgetReserved when Read<BudgetReserved>(entry) is { Amount: not null } reserved:
-                var speaker = new Speaker(Cut(reserved.Agent), Cut(string.IsNullOrEmpty(reserved.Agent) ? "" : Scopes.TierOf(entry.Scope, reserved.Agent)), Cut(reserved.Model));
+                var speaker = Cut(WhoSpent.Reserving(entry, reserved));
                 var run = Of(entry);
                 if (run.Speaking.GetValueOrDefault(entry.Scope) != speaker)
                 {
                     tables.KeepRun(entry.Run, run with { Speaking = With(run.Speaking, entry.Scope, speaker) });
                 }
 
-                Spend(entry, run, speaker, reserved.Amount);
+                Spend(entry, run, new(speaker, reserved.Amount));
                 break;
             case EntryKinds.ToolRejected:
                 Reject(entry, Read<ToolRejected>(entry));
                 break;
             case EntryKinds.AnswerRejected:
                 var wrong = Read<AnswerRejected>(entry);
-                SpendBySpeaker(entry, Of(entry), Spending.OneRejection, wrong?.Agent, wrong?.Tier);
+                var addressed = Of(entry);
+                Spend(entry, addressed, WhoSpent.Rejected(Speaking(entry, addressed), wrong?.Agent, wrong?.Tier));
                 break;
             case EntryKinds.StepCompleted or EntryKinds.StepFailed or EntryKinds.StepAttemptFailed when Read<StepFigures>(entry) is { } step:
                 Step(entry, step);
@@ -167,21 +168,13 @@ internal sealed class StatisticsFold(IStatisticsTables tables)
             Count(entry, run, Figures.Rejection, rejected.Code);
         }
 
-        SpendBySpeaker(entry, run, Spending.OneRejection, rejected?.Agent, rejected?.Tier);
+        Spend(entry, run, WhoSpent.Rejected(Speaking(entry, run), rejected?.Agent, rejected?.Tier));
     }
 
     private void Step(Entry entry, StepFigures step)
     {
         var run = Of(entry);
-        if (step.Settlement is { Spent: not null, Reserved: not null } settlement)
-        {
-            SpendBySpeaker(entry, run, settlement.Spent - settlement.Reserved, null, null);
-        }
-        else if (step.Type == "tool")
-        {
-            SpendBySpeaker(entry, run, Spending.None with { Microseconds = step.Microseconds }, step.Tool?.Agent, step.Tool?.Tier);
-        }
-
+        Spend(entry, run, WhoSpent.Step(Speaking(entry, run), step.Settlement, step.Type, step.Tool, step.Microseconds));
         if (entry.Kind == EntryKinds.StepAttemptFailed)
         {
             return; // the step's end tells of all its attempts
@@ -196,7 +189,7 @@ internal sealed class StatisticsFold(IStatisticsTables tables)
         {
             var name = step.Type switch
             {
-                "model" => "model:" + (step.Model?.Model ?? run.Speaking.GetValueOrDefault(entry.Scope)?.Model ?? ""),
+                "model" => "model:" + (step.Model?.Model ?? Speaking(entry, run)?.Model ?? ""),
                 "tool" or "evidence" => $"{step.Type}:{NameOf(entry.Step)}",
                 _ => "read:" + NameOf(entry.Step),
             };
@@ -221,12 +214,16 @@ internal sealed class StatisticsFold(IStatisticsTables tables)
         }
     }
 
-    private void SpendBySpeaker(Entry entry, RunMemory run, Spending amount, string? agent, string? tier) =>
-        Spend(entry, run, run.Speaking.GetValueOrDefault(entry.Scope) ?? new Speaker(Cut(agent), Cut(tier), ""), amount);
+    private static Speaker? Speaking(Entry entry, RunMemory run) => run.Speaking.GetValueOrDefault(entry.Scope);
 
-    private void Spend(Entry entry, RunMemory run, Speaker speaker, Spending amount)
+    private void Spend(Entry entry, RunMemory run, Spent? spent)
     {
-        var name = Figures.Spender(speaker);
+        if (spent is not var (speaker, amount))
+        {
+            return;
+        }
+
+        var name = Figures.Spender(Cut(speaker));
         foreach (var (figure, sum) in new[]
         {
             (Figures.Calls, amount.Calls), (Figures.InputTokens, amount.InputTokens), (Figures.OutputTokens, amount.OutputTokens), (Figures.Micros, amount.Micros),
@@ -259,6 +256,8 @@ internal sealed class StatisticsFold(IStatisticsTables tables)
     private static string Place(Entry entry) => $"{entry.Scope}\n{entry.Step}";
 
     private static string NameOf(string step) => step.IndexOf('/', StringComparison.Ordinal) is >= 0 and var slash ? step[..slash] : step;
+
+    private static Speaker Cut(Speaker speaker) => new(Cut(speaker.Agent), Cut(speaker.Tier), Cut(speaker.Model));
 
     private static string Cut(string? name) => name is null ? "" : name.Length <= NameCharactersMax ? name : name[..(char.IsHighSurrogate(name[NameCharactersMax - 1]) ? NameCharactersMax - 1 : NameCharactersMax)];
 

@@ -42,6 +42,27 @@ public sealed class The_page_of_a_run : IAsyncLifetime
         }
     }
 
+    [Theory]
+    [InlineData("http", "br", "br")]
+    [InlineData("http", "gzip", "gzip")]
+    [InlineData("http", null, null)]
+    [InlineData("https", "br", null)]
+    public async Task Is_sent_compressed_where_the_browser_takes_that_and_nobody_can_listen_to_its_length(string scheme, string? accepts, string? comes)
+    {
+        var run = await _world.AskAsync(new Errand("root"));
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"{scheme}://localhost/runs/{run}");
+        if (accepts is not null)
+        {
+            request.Headers.Add("Accept-Encoding", accepts);
+        }
+
+        using var answer = await _viewer.SendAsync(request);
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        Assert.Equal(comes, answer.Content.Headers.ContentEncoding.SingleOrDefault());
+        var sent = await answer.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(comes is null, System.Text.Encoding.UTF8.GetString(sent).Contains("States of the workflow", StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task Shows_text_from_outside_as_text()
     {

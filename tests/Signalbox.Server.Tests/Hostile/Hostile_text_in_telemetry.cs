@@ -51,6 +51,24 @@ public sealed partial class Hostile_text_in_telemetry(HostileWorld world) : ICla
     }
 
     [Fact]
+    public async Task Is_bounded_JSON_where_spans_say_what_was_said()
+    {
+        var contents = new SpanContents(new Queries.RunQueries(world.Store, world.Clock, redactor: Redactor.Default), Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
+        var said = 0;
+        foreach (var span in await SpansAsync())
+        {
+            foreach (var (_, json) in await contents.OfAsync(span, Ct))
+            {
+                said++;
+                Assert.InRange(System.Text.Encoding.UTF8.GetByteCount(json), 1, ContentJson.BytesMax);
+                using var read = System.Text.Json.JsonDocument.Parse(json, new() { MaxDepth = 1_000 });
+            }
+        }
+
+        Assert.True(said > 20, $"{said} attributes");
+    }
+
+    [Fact]
     public async Task Is_in_few_series()
     {
         var series = new Dictionary<string, HashSet<string>>(StringComparer.Ordinal);

@@ -28,12 +28,14 @@ internal static class TracedProcess
             {
                 options.OtlpEndpoint = new Uri(endpoint);
                 options.CursorPath = store + ".traces.json";
+                options.Content = true;
                 options.Metrics = false;
                 options.Logs = false;
             },
             store);
         await app.StartAsync();
         await TracedWorld.StartRunsAsync(app.Services, runs);
+        await TracedWorld.StartRunsAsync(app.Services, runs / 4, TalkingWorkflow.Talking);
         var reader = app.Services.GetRequiredService<IRunReader>();
         var state = app.Services.GetRequiredService<TelemetryState>();
         await TracedWorld.UntilEndedAsync(reader);

@@ -69,7 +69,7 @@ internal static class TracedWorld
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Services.AddSignalbox(signalbox =>
         {
-            signalbox.AddWorkflow<TracedWorkflow>();
+            signalbox.AddWorkflow<TracedWorkflow>().AddWorkflow<TalkingWorkflow>().AddTool(TalkingWorkflow.Look).AddModel("fast-1", TalkingWorkflow.Model()).UseLadder(new Ladder(new Tier("fast", "fast-1")));
             if (store is not null)
             {
                 signalbox.UseSqlite(store);
@@ -88,12 +88,12 @@ internal static class TracedWorld
     }
 
     /// <summary>Starts so many runs, each once however often this is called.</summary>
-    public static async Task StartRunsAsync(IServiceProvider services, int count)
+    public static async Task StartRunsAsync(IServiceProvider services, int count, string workflow = TracedWorkflow.Traced)
     {
         var client = services.GetRequiredService<RunClient>();
         for (var i = 1; i <= count; i++)
         {
-            await client.StartAsync(TracedWorkflow.Traced, new Matter(i), $"matter-{i}");
+            await client.StartAsync(workflow, new Matter(i), $"matter-{i}");
         }
     }
 
