@@ -16,6 +16,8 @@ namespace SecurityAlerts;
 /// </summary>
 internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider clock)
 {
+    private const int ForeignCommandsMax = 10;
+
     private readonly NftCommand _nft = new(options.NetworkNamespace, clock);
     private readonly DeskServer? _server = options.Serve is null ? null : new(options, screen, clock);
 
@@ -73,9 +75,9 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
 
         using var logs = new ScreenLoggerProvider(screen);
         await using var store = await SqliteRunStore.OpenAsync(new() { Path = options.Store, Clock = clock, Logger = logs.CreateLogger("store") }, signals.Stop);
-        if (await ForeignRunsAsync(store, data, care) is { } foreign)
+        if (await ForeignRunsAsync(store, data, care) is { Count: > 0 } foreign)
         {
-            screen.Warn(foreign);
+            ForeignRuns(foreign).ToList().ForEach(screen.Warn);
             return ExitCodes.CannotWork;
         }
 
@@ -121,9 +123,9 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
 
     /// <summary>
     /// An alert is judged by the data it came with. Runs that have not yet asked their sources, and whose alerts (or requests) are not in this folder, would be
-    /// judged by another site's logs.
+    /// judged by another site's logs. One that is to be canceled is judged by nobody: it is let in, so that it can end.
     /// </summary>
-    private async Task<string?> ForeignRunsAsync(SqliteRunStore store, AlertData data, CareData? care)
+    private static async Task<List<RunRow>> ForeignRunsAsync(SqliteRunStore store, AlertData data, CareData? care)
     {
         var foreign = await OpenAsync(AlertResponse.WorkflowName, [nameof(AlertState.Triage), nameof(AlertState.Investigate)], data.Alerts.Select(alert => alert.Id));
         if (care is not null)
@@ -131,23 +133,41 @@ internal sealed class Desk(DeskOptions options, Screen screen, TimeProvider cloc
             foreign.AddRange(await OpenAsync(CustomerCare.WorkflowName, [nameof(CareState.Look)], care.Requests.Select(request => request.Id)));
         }
 
-        return foreign.Count == 0 ? null : TerminalText.Escape(
-            $"{options.Store} holds {foreign.Count} unfinished alerts that are not in {options.FolderName} ({string.Join(", ", foreign.Take(3))}{(foreign.Count > 3 ? ", ..." : "")}), "
-            + "and they must not be judged by its logs. Nothing was done. Go on with the folder they came from, or give this one a store of its own: --store FILE");
+        return foreign;
 
-        async Task<List<string>> OpenAsync(string workflow, string[] states, IEnumerable<string> ids)
+        async Task<List<RunRow>> OpenAsync(string workflow, string[] states, IEnumerable<string> ids)
         {
             var known = ids.ToHashSet(StringComparer.Ordinal);
-            var open = new List<string>();
+            var open = new List<RunRow>();
             foreach (var state in states)
             {
                 var query = new RunQuery { Workflow = workflow, State = state, Statuses = [RunStatus.Pending, RunStatus.Running, RunStatus.Waiting, RunStatus.Held], Limit = 10_000 };
-                open.AddRange((await store.ListAsync(query, CancellationToken.None)).Select(head => head.Row.Key ?? head.Row.Run.Value).Where(key => !known.Contains(key)));
+                open.AddRange((await store.ListAsync(query, CancellationToken.None)).Select(head => head.Row).Where(row => !row.CancelRequested && !known.Contains(NameOf(row))));
             }
 
             return open;
         }
     }
+
+    /// <summary>What is said about them: which they are, and what ends each of them if they are not wanted.</summary>
+    private IEnumerable<string> ForeignRuns(List<RunRow> foreign)
+    {
+        yield return TerminalText.Escape(
+            $"{options.Store} holds {foreign.Count} unfinished {(foreign.Count == 1 ? "alert that is" : "alerts that are")} not in {options.FolderName} ({string.Join(", ", foreign.Take(3).Select(NameOf))}{(foreign.Count > 3 ? ", ..." : "")}), "
+            + $"and {(foreign.Count == 1 ? "it" : "they")} must not be judged by its logs. Nothing was done. Go on with the folder they came from, or give this one a store of its own: --store FILE");
+        yield return foreign.Count == 1 ? "Or end it, and start again:" : "Or end each of them, and start again:";
+        foreach (var command in NextCommands.Ending(options, foreign.Take(ForeignCommandsMax)))
+        {
+            yield return $"  {command}";
+        }
+
+        if (foreign.Count > ForeignCommandsMax)
+        {
+            yield return $"  and {foreign.Count - ForeignCommandsMax} more; start again to see them";
+        }
+    }
+
+    private static string NameOf(RunRow row) => row.Key ?? row.Run.Value;
 
     private IHost BuildHost(AlertData data, CareData? care, AnalystModels models, NftFirewall? firewall, SqliteRunStore store, ILoggerProvider logs)
     {

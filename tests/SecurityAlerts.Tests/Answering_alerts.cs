@@ -414,6 +414,59 @@ public sealed class A_person
         Assert.Empty(world.Denied);
     }
 
+    [Theory]
+    [InlineData(true, "Triage Investigate Decide Execute Verify Closed")]
+    [InlineData(false, "Triage Investigate Decide Execute Verify Rollback Escalate")]
+    public async Task Calls_unverified_what_is_done_by_a_firewalls_word_alone_and_looks_for_itself(bool isTrue, string path)
+    {
+        await using var world = await ResponseWorld.StartAsync(actions: signalbox =>
+        {
+            signalbox.Services.AddSingleton(new FirewallsWord(isTrue));
+            signalbox.AddAction<BlockAddress, BlindFirewall>("block_address").AddAction<DisableAccount, DisableAccountHandler>("disable_account");
+        });
+
+        var run = await world.HandleAsync("own-04");
+
+        Assert.Equal(path, run.Path);
+        Assert.Equal("unverified: the target answered '250 queued'; nobody can look whether it is so", run.Entries.Single(e => e.Kind == EntryKinds.StateEntered && e.State == "Verify").Cause);
+        Assert.DoesNotContain(run.Entries, e => e.Kind == EntryKinds.ActionDiverged);
+        Assert.Equal(isTrue, run.Decided.IsUnverified);
+        if (isTrue)
+        {
+            Assert.Contains("block_ip             1   (1 of them unverified, seen by the second look)\n", Summary.Format([run.Decided], new AgentFigures(), [], TimeSpan.Zero, []), StringComparison.Ordinal);
+        }
+        else
+        {
+            Assert.Contains("that it is undone is unverified: the target answered 'unqueued'", run.Because, StringComparison.Ordinal);
+        }
+    }
+
+    private sealed record FirewallsWord(bool IsTrue);
+
+    /// <summary>Takes the order, and can be asked nothing.</summary>
+    private sealed class BlindFirewall(DenyListFile list, FirewallsWord word) : ActionHandler<BlockAddress>
+    {
+        public override TargetClass TargetClass => TargetClass.T4;
+
+        public override ActionPolicy Policy => new() { Blind = BlindRule.TrustAnswer };
+
+        public override Reversibility Reversibility => Reversibility.Reversible;
+
+        public override Task<Observation> ProbeAsync(BlockAddress action, ActionContext context, CancellationToken cancellationToken) => Task.FromResult(Observation.Unclear("it cannot be asked"));
+
+        public override async Task<string?> ExecuteAsync(BlockAddress action, ActionContext context, CancellationToken cancellationToken)
+        {
+            if (word.IsTrue)
+            {
+                await list.AddAsync(action.Address, context.Run.Value, cancellationToken);
+            }
+
+            return "250 queued";
+        }
+
+        public override Task<string?> UndoAsync(BlockAddress action, ActionContext context, CancellationToken cancellationToken) => Task.FromResult<string?>("unqueued");
+    }
+
     private static async Task<ReadOnlyMemory<byte>> DetailsAsync(ResponseWorld world, Settled run) =>
         run.Question.Details!.Value.Reference is { } hash ? (await world.Store.FindPayloadAsync(hash, default))!.Value : run.Question.Details.Value.Utf8;
 }

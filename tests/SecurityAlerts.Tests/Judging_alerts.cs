@@ -156,6 +156,18 @@ public sealed class The_offline_analyst
         }
     }
 
+    [Fact]
+    public async Task Says_of_a_tool_that_timed_out_that_it_was_the_tool_and_not_the_source_that_had_answered()
+    {
+        var caseFile = (await OwnAsync("own-04")) with { Threats = null };
+
+        var verdict = await Triage.AnalystAsync(caseFile, failure: "timed out after 2 s");
+
+        Assert.Equal(0.85, verdict.Confidence);
+        Assert.Contains("The tool threat_report gave no answer (timed out after 2 s), so it is unknown whether the address is on block lists.", verdict.Reasons);
+        Assert.DoesNotContain(verdict.Reasons, reason => reason.StartsWith("Missing: ", StringComparison.Ordinal));
+    }
+
     [Theory]
     [InlineData("own-01", Decision.Close, 0.85)] // a scanner on the allow-list
     [InlineData("own-03", Decision.Close, 0.85)] // staff who mistyped

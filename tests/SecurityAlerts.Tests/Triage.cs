@@ -34,7 +34,7 @@ internal static class Triage
     }
 
     /// <summary>What the strong tier says, or the fast one.</summary>
-    public static async Task<Verdict> AnalystAsync(CaseFile caseFile, bool looksFurther = true)
+    public static async Task<Verdict> AnalystAsync(CaseFile caseFile, bool looksFurther = true, string failure = "no answer")
     {
         using var analyst = new OfflineAnalyst(new("offline", looksFurther), new ManualClock());
         var messages = new List<ChatMessage> { new(ChatRole.User, AnalystPrompt.Question(caseFile)) };
@@ -48,7 +48,7 @@ internal static class Triage
                 return JsonSerializer.Deserialize<Verdict>(reply.Text, SignalboxJson.Options)!;
             }
 
-            messages.Add(new(ChatRole.Tool, [.. calls.Select(call => new FunctionResultContent(call.CallId, Answer(caseFile, call)))]));
+            messages.Add(new(ChatRole.Tool, [.. calls.Select(call => new FunctionResultContent(call.CallId, Answer(caseFile, call, failure)))]));
         }
 
         throw new InvalidOperationException($"The analyst has said nothing in {TurnsMax} turns.");
@@ -75,7 +75,7 @@ internal static class Triage
         return all;
     }
 
-    private static JsonElement Answer(CaseFile caseFile, FunctionCallContent call)
+    private static JsonElement Answer(CaseFile caseFile, FunctionCallContent call, string failure)
     {
         var argument = call.Arguments?.Values.SingleOrDefault()?.ToString() ?? "";
         object? answer = call.Name switch
@@ -88,6 +88,6 @@ internal static class Triage
             AnalystTools.Neighbours => new Neighbourhood("192.0.2.0/24", 0, 0, []),
             _ => null,
         };
-        return JsonSerializer.SerializeToElement(answer ?? new { error = "failed", reason = "no answer" }, SignalboxJson.Options);
+        return JsonSerializer.SerializeToElement(answer ?? new { error = "failed", reason = failure }, SignalboxJson.Options);
     }
 }

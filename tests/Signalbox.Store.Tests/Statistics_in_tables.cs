@@ -59,6 +59,44 @@ public sealed class Statistics_in_tables : IDisposable
         connection.Dispose();
     }
 
+    /// <summary>A day of the middle is one slot. Minute by minute it comes to the same, whatever the time and its stretches.</summary>
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void Are_the_same_by_days_and_hours_as_minute_by_minute(int seed)
+    {
+        var random = new Random(seed);
+        var tables = new MemoryStatisticsTables();
+        var fold = new StatisticsFold(tables);
+        var log = RandomLog(random, entries: 1_500, longest: 20_000);
+        foreach (var entry in log)
+        {
+            fold.Add(entry);
+        }
+
+        for (var i = 0; i < 40; i++)
+        {
+            var begin = random.NextInt64(log[0].At, log[^1].At);
+            var length = (long)(TimeSpan.FromDays(Math.Pow(10, (random.NextDouble() * 4) - 2)).TotalMicroseconds); // a quarter of an hour to a hundred days
+            var query = new StatisticsQuery { Since = Microseconds.ToTime(begin), Until = Microseconds.ToTime(begin + length), Workflow = random.Next(2) == 0 ? "door" : null, Buckets = random.Next(3) == 0 ? 1 : random.Next(1, 500) };
+
+            Assert.Equal(Text(StatisticsSum.Of(new MinuteByMinute(tables), query, log.Count)), Text(StatisticsSum.Of(tables, query, log.Count)));
+        }
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(24)] // the API's
+    [InlineData(60)] // the dashboard's
+    public void Of_thirty_days_are_read_from_few_slots(int buckets)
+    {
+        var read = new MinuteByMinute(new MemoryStatisticsTables());
+        var until = new DateTimeOffset(2026, 3, 4, 9, 30, 0, TimeSpan.Zero);
+
+        StatisticsSum.Of(read, new StatisticsQuery { Since = until.AddDays(-30), Until = until, Buckets = buckets }, 0);
+
+        Assert.Equal(29 + 15 + 10, read.Slots); // the days between, and the hours of the first and of the last
+    }
+
     [Fact]
     public void Of_an_empty_log_are_empty()
     {
@@ -102,14 +140,14 @@ public sealed class Statistics_in_tables : IDisposable
     }
 
     /// <summary>Entries in an order that the engine might well write, and in some that it would not.</summary>
-    private static IReadOnlyList<Entry> RandomLog(Random random, int entries)
+    private static IReadOnlyList<Entry> RandomLog(Random random, int entries, double? longest = null)
     {
         var log = new MadeUpLog();
-        var longest = Math.Pow(10, random.Next(1, 5)); // seconds between entries: minutes, hours and days in all
+        longest ??= Math.Pow(10, random.Next(1, 5)); // seconds between entries: minutes, hours and days in all
         var runs = new List<RunId>();
         while (log.Entries.Count < entries)
         {
-            log.Wait(TimeSpan.FromSeconds(random.NextDouble() * longest));
+            log.Wait(TimeSpan.FromSeconds(random.NextDouble() * longest.Value));
             if (runs.Count == 0 || random.Next(10) == 0)
             {
                 runs.Add(log.Start(string.Create(CultureInfo.InvariantCulture, $"r-{runs.Count}"), Pick("door", "window", "Tür")));
@@ -181,5 +219,25 @@ public sealed class Statistics_in_tables : IDisposable
         var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = file, Pooling = false }.ToString());
         connection.Open();
         return connection;
+    }
+
+    /// <summary>Gives the minutes of whatever slots it is asked for, and counts those.</summary>
+    private sealed class MinuteByMinute(MemoryStatisticsTables tables) : IStatisticsRows
+    {
+        public long Slots { get; private set; }
+
+        public (long First, long Last)? Span => tables.Span;
+
+        public IEnumerable<KeyValuePair<CountKey, Tally>> Counts(SlotSize size, long from, long until, string? workflow)
+        {
+            Slots += (until - from) / Signalbox.Queries.Slots.Width(size);
+            return tables.Counts(SlotSize.Minute, from, until, workflow);
+        }
+
+        public IEnumerable<KeyValuePair<CountKey, Tally>> Latencies(SlotSize size, long from, long until, string? workflow) => tables.Latencies(SlotSize.Minute, from, until, workflow);
+
+        public IEnumerable<DecisionFigure> Decisions(long from, long until, string? workflow) => tables.Decisions(from, until, workflow);
+
+        public IEnumerable<NamedCount> Actions(long from, long until, string? workflow) => tables.Actions(from, until, workflow);
     }
 }

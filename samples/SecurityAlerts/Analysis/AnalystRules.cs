@@ -177,23 +177,27 @@ internal static class AnalystRules
     {
         var confidence = verdict.Confidence;
         var reasons = verdict.Reasons.ToList();
-        Weigh(caseFile.Logins, AlertSources.Logins, Analyst.ConfidenceMaxWithoutLogins, "so failures and logins are known from the alert alone");
-        Weigh(caseFile.Assets, AlertSources.Assets, Analyst.ConfidenceMaxWithoutAssets, "so nobody can say whether this is staff");
+        Weigh(caseFile.Logins, AlertSources.Logins, AnalystTools.LoginHistory, Analyst.ConfidenceMaxWithoutLogins, "so failures and logins are known from the alert alone");
+        Weigh(caseFile.Assets, AlertSources.Assets, AnalystTools.AssetReport, Analyst.ConfidenceMaxWithoutAssets, "so nobody can say whether this is staff");
         if (caseFile.Alert.SourceIp is not null)
         {
             // A list can turn closing into blocking, and never the other way round; of staff and inside addresses nobody asks it.
             var acts = verdict.Decision is Decision.BlockIp or Decision.DisableAccount;
             var couldMatter = !acts && (facts.Position is AddressPosition.Outside || (facts.Position is AddressPosition.Scanner && facts.Logins > 0));
-            Weigh(caseFile.Threats, AlertSources.Threats, couldMatter ? ConfidenceMaxWithoutThreatsThatMatter : Analyst.ConfidenceMaxWithoutThreats, "so it is unknown whether the address is on block lists");
+            Weigh(caseFile.Threats, AlertSources.Threats, AnalystTools.ThreatReport, couldMatter ? ConfidenceMaxWithoutThreatsThatMatter : Analyst.ConfidenceMaxWithoutThreats, "so it is unknown whether the address is on block lists");
         }
         return verdict with { Confidence = confidence, Reasons = reasons };
 
-        void Weigh(object? answer, string source, double confidenceMax, string consequence)
+        void Weigh(object? answer, string source, string tool, double confidenceMax, string consequence)
         {
             if (answer is null)
             {
                 confidence = Math.Min(confidence, confidenceMax);
-                reasons.Add($"Missing: {source} ({caseFile.Missing.GetValueOrDefault(source, "no answer")}), {consequence}.");
+                reasons.Add((caseFile.Missing.GetValueOrDefault(source), caseFile.Missing.GetValueOrDefault(tool)) switch
+                {
+                    (null, { } failed) => $"The tool {tool} gave no answer ({TerminalText.Escape(failed, 200)}), {consequence}.",
+                    var (missing, _) => $"Missing: {source} ({missing ?? "no answer"}), {consequence}.",
+                });
             }
         }
     }

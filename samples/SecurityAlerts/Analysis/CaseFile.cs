@@ -4,7 +4,8 @@ namespace SecurityAlerts;
 
 /// <summary>
 /// Everything that is known about one alert. A source that did not answer is null, and <see cref="Missing"/>
-/// says why, under the source's name; a source that was not asked is null and not missing.
+/// says why, under the source's name; a source that was not asked is null and not missing. While an analyst is at work, it
+/// also says why a tool gave no answer, under the tool's name: the source may well have given one.
 /// </summary>
 internal sealed record CaseFile(
     Alert Alert,

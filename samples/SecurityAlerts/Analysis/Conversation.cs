@@ -12,6 +12,7 @@ internal sealed class Conversation
 {
     private readonly CaseFile _asked;
     private readonly Dictionary<(string Tool, string Argument), JsonElement?> _answers = [];
+    private readonly Dictionary<string, string> _failed = [];
 
     /// <exception cref="JsonException">It asks about no alert that can be read.</exception>
     public Conversation(IReadOnlyCollection<ChatMessage> messages)
@@ -65,6 +66,7 @@ internal sealed class Conversation
             var logins = Answer<LoginHistory>(AnalystTools.LoginHistory, address) ?? (session is null ? null : LoginHistory.OfNobody(Alert.AsOf));
             return _asked with
             {
+                Missing = _asked.Missing.Concat(_failed).ToDictionary(),
                 Logins = logins is null ? null : logins with
                 {
                     Session = session?.Session,
@@ -84,6 +86,15 @@ internal sealed class Conversation
         if (isAnswer || !_answers.ContainsKey((tool, argument)))
         {
             _answers[(tool, argument)] = isAnswer ? answer : null;
+        }
+
+        if (isAnswer)
+        {
+            _failed.Remove(tool);
+        }
+        else if (answer.ValueKind == JsonValueKind.Object && answer.TryGetProperty("reason", out var reason) && reason.ValueKind == JsonValueKind.String)
+        {
+            _failed[tool] = reason.GetString()!;
         }
     }
 

@@ -59,7 +59,8 @@ internal sealed class CustomerCare(CareSources sources, Agent<CareVerdict> carer
             verified: done => visit.GoTo(CareState.Verify, visit.Case with { WasSoAlready = !done.MadeByUs }, because: done.Proof),
             notApplied: why => ToPerson(visit, visit.Case, because: why),
             diverged: why => ToPerson(visit, visit.Case, because: why),
-            refused: why => visit.GoTo(CareState.Closed, visit.Case with { Why = why }, because: why));
+            refused: why => visit.GoTo(CareState.Closed, visit.Case with { Why = why }, because: why),
+            unverified: done => visit.GoTo(CareState.Verify, visit.Case with { WasSoAlready = false }, because: $"unverified: {done.Proof}"));
     }
 
     /// <summary>Looks, with other eyes than the action's own, whether the address gets through.</summary>

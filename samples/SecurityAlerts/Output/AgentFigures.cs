@@ -13,6 +13,9 @@ internal sealed class AgentFigures
     /// <summary>How a climb is called whose tier was sure that somebody else must look.</summary>
     public const string CallsForHelp = "calls for help";
 
+    /// <summary>How a climb is called where all sources had answered, and tools of the tier had not.</summary>
+    public const string ToolsFailed = "tools failed";
+
     private readonly SortedDictionary<string, Spending> _byTier = new(StringComparer.Ordinal);
     private readonly Dictionary<(string From, string To, string Reason), int> _climbs = [];
     private readonly SortedDictionary<string, int> _rejected = new(StringComparer.Ordinal);
@@ -31,17 +34,17 @@ internal sealed class AgentFigures
         var figures = new AgentFigures();
         foreach (var run in runs)
         {
-            var callsForHelp = new HashSet<string>();
+            var read = new Read();
             await foreach (var entry in store.EntriesAsync(run, cancellationToken: cancellationToken))
             {
-                figures.Add(entry, callsForHelp);
+                figures.Add(entry, read);
             }
         }
 
         return figures;
     }
 
-    private void Add(Entry entry, HashSet<string> callsForHelp)
+    private void Add(Entry entry, Read read)
     {
         // An agent's scope is its name, then the tier's.
         if (Spending.Of(entry) is var spent && spent != Spending.None && entry.Scope.Split('/') is [_, var tier, ..])
@@ -51,13 +54,16 @@ internal sealed class AgentFigures
 
         switch (entry.Kind)
         {
-            case EntryKinds.DecisionMade when Body.Read<DecisionMade>(entry) is var made && made.Kind == Decision.Escalate.InText():
-                callsForHelp.Add(made.Decision);
+            case EntryKinds.StepFailed when Body.Read<StepFailed>(entry).Type == "evidence":
+                read.Sources.Add(entry.Step.Split('/')[0]);
+                break;
+            case EntryKinds.DecisionMade:
+                var made = Body.Read<DecisionMade>(entry);
+                read.Decisions[made.Decision] = made;
                 break;
             case EntryKinds.EscalationRaised:
                 var raised = Body.Read<EscalationRaised>(entry);
-                var isCall = raised.Reason == EscalationReasons.LowConfidence && raised.Decision is { } decision && callsForHelp.Contains(decision);
-                var climb = (raised.From, raised.To, isCall ? CallsForHelp : raised.Reason);
+                var climb = (raised.From, raised.To, read.WhyOf(raised));
                 _climbs[climb] = _climbs.GetValueOrDefault(climb) + 1;
                 break;
             case EntryKinds.ToolRejected:
@@ -66,6 +72,26 @@ internal sealed class AgentFigures
             case EntryKinds.AnswerRejected:
                 Count("bad_answer");
                 break;
+        }
+    }
+
+    /// <summary>What a run's journal has told so far.</summary>
+    private sealed class Read
+    {
+        public Dictionary<string, DecisionMade> Decisions { get; } = [];
+
+        /// <summary>The sources that did not answer.</summary>
+        public HashSet<string> Sources { get; } = [];
+
+        public string WhyOf(EscalationRaised raised)
+        {
+            var made = raised.Decision is { } decision ? Decisions.GetValueOrDefault(decision) : null;
+            return raised.Reason switch
+            {
+                EscalationReasons.LowConfidence when made?.Kind == Decision.Escalate.InText() => CallsForHelp,
+                EscalationReasons.MissingEvidence when made?.Missing is { Count: > 0 } missing && !missing.Keys.Any(Sources.Contains) => ToolsFailed,
+                var reason => reason,
+            };
         }
     }
 

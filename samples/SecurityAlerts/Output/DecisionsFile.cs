@@ -37,6 +37,10 @@ internal sealed record DecidedAlert(
     [JsonIgnore]
     public bool WasSoAlready { get; init; }
 
+    /// <summary>What was to be done is done by the target's word alone, which could not be asked; a second look has seen it.</summary>
+    [JsonIgnore]
+    public bool IsUnverified { get; init; }
+
     /// <summary>What became of an alert whose run goes on no further by itself.</summary>
     /// <param name="asked">What it asks about an action, if it does.</param>
     public static DecidedAlert Of(Alert alert, RunRow row, AlertCase @case, ApprovalRequested? asked = null)
@@ -44,7 +48,7 @@ internal sealed record DecidedAlert(
         var verdict = @case.Verdict ?? new(Decision.Escalate, 0, []);
         DecidedAlert decided = row.Status switch
         {
-            RunStatus.Completed => new(alert.Id, verdict.Decision, verdict.Confidence, @case.DecidedBy, row.Run.Value, verdict.Reasons) { WasSoAlready = @case.WasSoAlready },
+            RunStatus.Completed => new(alert.Id, verdict.Decision, verdict.Confidence, @case.DecidedBy, row.Run.Value, verdict.Reasons) { WasSoAlready = @case.WasSoAlready, IsUnverified = @case.IsUnverified },
             RunStatus.Held or RunStatus.Failed or RunStatus.Canceled => new(
                 alert.Id, Decision.Escalate, verdict.Confidence, @case.DecidedBy, row.Run.Value, [Stopped(row), .. verdict.Reasons])
             { WaitsFor = AnOperator },

@@ -1,3 +1,5 @@
+using Signalbox;
+
 namespace SecurityAlerts;
 
 /// <summary>What the reader may want to do next, as commands that work on a fresh clone.</summary>
@@ -46,6 +48,10 @@ internal static class NextCommands
         next.Add(new($"{Signalbox} runs {store}", "every run and what became of it"));
         return [.. next.DistinctBy(command => command.Command)];
     }
+
+    /// <summary>What ends each of these runs. One that is held is abandoned at once; any other is canceled, and ends when a start drives it.</summary>
+    public static IEnumerable<string> Ending(DeskOptions options, IEnumerable<RunRow> runs) =>
+        runs.Select(row => $"{Signalbox} {(row.Status == RunStatus.Held ? $"release {row.Run} --abandon" : $"cancel {row.Run}")} --store {Quoted(options.Store)}");
 
     public static string Quoted(string argument)
     {

@@ -70,8 +70,8 @@ internal static class Summary
         foreach (var decision in Enum.GetValues<Decision>())
         {
             var such = alerts.Where(alert => Written(alert) == decision).ToList();
-            var already = such.Count(alert => alert.WasSoAlready);
-            Line(text, $"  {decision.InText(),-16}{such.Count,6}{(already == 0 ? "" : $"   ({already} of them found done already, and verified)")}");
+            var (already, unverified) = (such.Count(alert => alert.WasSoAlready), such.Count(alert => alert.IsUnverified));
+            Line(text, $"  {decision.InText(),-16}{such.Count,6}{(already == 0 ? "" : $"   ({already} of them found done already, and verified)")}{(unverified == 0 ? "" : $"   ({unverified} of them unverified, seen by the second look)")}");
         }
     }
 

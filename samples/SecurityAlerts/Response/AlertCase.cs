@@ -27,6 +27,9 @@ internal sealed record AlertCase(Alert Alert)
     /// <summary>Whether what was to be done stood already, made by somebody else or by another run.</summary>
     public bool WasSoAlready { get; init; }
 
+    /// <summary>Whether the target has only said that it is done, and could not be asked: a second look is all that shows it.</summary>
+    public bool IsUnverified { get; init; }
+
     /// <summary>Who decided what no analyst was asked about.</summary>
     public const string ByWorkflow = "workflow";
 

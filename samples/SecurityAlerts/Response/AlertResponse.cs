@@ -94,7 +94,8 @@ internal sealed class AlertResponse(EvidenceSources sources, Agent<Verdict> anal
             verified: done => visit.GoTo(AlertState.Verify, visit.Case with { WasSoAlready = !done.MadeByUs }, because: done.Proof),
             notApplied: why => Undo(visit, because: why),
             diverged: why => Undo(visit, because: why),
-            refused: why => ToPerson(visit, visit.Case, because: why));
+            refused: why => ToPerson(visit, visit.Case, because: why),
+            unverified: done => visit.GoTo(AlertState.Verify, visit.Case with { WasSoAlready = false, IsUnverified = true }, because: $"unverified: {done.Proof}"));
     }
 
     private async Task<Next> Verify(Visit<AlertState, AlertCase> visit)
@@ -115,7 +116,8 @@ internal sealed class AlertResponse(EvidenceSources sources, Agent<Verdict> anal
             verified: _ => PersonAsync($"{failed}; nothing of it is left"),
             notApplied: why => PersonAsync($"{failed}; it could not be undone: {why}"),
             diverged: why => PersonAsync($"{failed}; undoing it did not work either: {why}"),
-            refused: LeaveAsync);
+            refused: LeaveAsync,
+            unverified: done => PersonAsync($"{failed}; that it is undone is unverified: {done.Proof}"));
 
         // There was nothing of this run's to undo. What somebody else did is left to stand, if it does.
         async Task<Next> LeaveAsync(string why)
@@ -144,6 +146,7 @@ internal sealed class AlertResponse(EvidenceSources sources, Agent<Verdict> anal
             DecidedBy = by,
             Why = null,
             WasSoAlready = false,
+            IsUnverified = false,
         };
         return visit.GoTo(chosen.Decision == Decision.Close ? AlertState.Closed : AlertState.Execute, decided, because: $"{by} chose {chosen.Name}");
     }

@@ -22,7 +22,7 @@ internal static class ActionsCommand
 
     public static Command Create(CommandContext context)
     {
-        var run = new Argument<string?>("RUN") { Description = "Only this run: its id, or how it begins.", Arity = ArgumentArity.ZeroOrOne };
+        var run = new Argument<string?>("RUN") { Description = "Only this run: its id or how it begins, or its key.", Arity = ArgumentArity.ZeroOrOne };
         var filters = new RunFilterOptions();
         var limit = new Option<int>("--limit") { Description = "How many actions at most.", HelpName = "N", DefaultValueFactory = _ => 100 };
         var standing = new Option<string[]>("--action-status") { Description = "Only actions that stand so, such as unverified or diverged; may be given several times.", HelpName = "STATUS", DefaultValueFactory = _ => [] };

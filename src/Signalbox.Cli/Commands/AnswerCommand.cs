@@ -10,7 +10,7 @@ internal static class AnswerCommand
 {
     public static Command Create(CommandContext context)
     {
-        var run = new Argument<string>("RUN") { Description = "The run's id, or how it begins." };
+        var run = new Argument<string>("RUN") { Description = "The run: its id or how it begins, or its key." };
         var choice = new Argument<string?>("CHOICE") { Description = "One of the question's choices, letter by letter.", Arity = ArgumentArity.ZeroOrOne };
         var choiceOption = new Option<string?>("--choice") { Description = "The same, as an option.", HelpName = "CHOICE" };
         var question = new Option<string?>("--question") { Description = "Which question, where several are open: its step, as 'show' writes it.", HelpName = "STEP" };

@@ -13,7 +13,7 @@ internal static class ApprovalsCommand
 {
     public static Command Create(CommandContext context)
     {
-        var run = new Argument<string?>("RUN") { Description = "The run's id, or how it begins: shows what exactly would be done.", Arity = ArgumentArity.ZeroOrOne };
+        var run = new Argument<string?>("RUN") { Description = "The run, by its id or how it begins, or by its key: shows what exactly would be done.", Arity = ArgumentArity.ZeroOrOne };
         var step = StepOption();
         var full = new Option<bool>("--full") { Description = "Show the arguments uncut, whatever their length." };
         var limit = new Option<int>("--limit") { Description = "How many at most.", HelpName = "N", DefaultValueFactory = _ => 100 };

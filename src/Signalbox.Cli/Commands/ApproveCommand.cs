@@ -62,7 +62,7 @@ internal static class ApproveCommand
         return await Execution.RunAsync(context, parsed, store, new AnswerApproval(head.Row.Run, choice, step, comment, given, edited), head, cancellationToken);
     }
 
-    private static Argument<string> RunArgument() => new("RUN") { Description = "The run's id, or how it begins." };
+    private static Argument<string> RunArgument() => new("RUN") { Description = "The run: its id or how it begins, or its key." };
 
     private static Option<string?> HashOption() => new("--hash") { Description = $"The hash that you were shown, or its first {HashPrefixMin} digits at least: if something else is asked by now, nothing happens.", HelpName = "HASH" };
 

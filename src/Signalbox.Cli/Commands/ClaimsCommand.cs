@@ -72,7 +72,7 @@ internal static class ClaimsCommand
 
     private static Command CreateRelease(CommandContext context)
     {
-        var run = new Argument<string>("RUN") { Description = "The run's id, or how it begins." };
+        var run = new Argument<string>("RUN") { Description = "The run: its id or how it begins, or its key." };
         var action = new Argument<string>("ACTION") { Description = "The action's id, as 'claims' and 'actions' tell it, or how it begins." };
         var reason = new Option<string>("--reason") { Description = "Why, for the record.", HelpName = "TEXT", Required = true };
         var command = new Command("release", "Ends the standing claims of an action: nobody is kept from acting against it any more. Its effect stays.") { run, action, reason };

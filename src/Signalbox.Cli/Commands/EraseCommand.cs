@@ -12,7 +12,7 @@ internal static class EraseCommand
 
     public static Command Create(CommandContext context)
     {
-        var runs = new Argument<string[]>("RUN") { Description = "The runs' ids, or how they begin.", Arity = ArgumentArity.ZeroOrMore };
+        var runs = new Argument<string[]>("RUN") { Description = "The runs: their ids or how they begin, or their keys.", Arity = ArgumentArity.ZeroOrMore };
         var reason = new Option<string?>("--reason") { Description = "Why, for the record: all that will be left to say it.", HelpName = "TEXT" };
         var older = new Option<string?>("--older-than") { Description = "Instead of runs by name: all that ended before this time, or so long ago, such as 90d.", HelpName = "TIME" };
         var workflow = new Option<string?>("--workflow") { Description = "With --older-than: only runs of this workflow.", HelpName = "NAME" };

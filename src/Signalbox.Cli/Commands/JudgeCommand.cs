@@ -10,7 +10,7 @@ internal static class JudgeCommand
 
     public static Command Create(CommandContext context)
     {
-        var run = new Argument<string>("RUN") { Description = "The run's id, or how it begins." };
+        var run = new Argument<string>("RUN") { Description = "The run: its id or how it begins, or its key." };
         var decision = new Argument<string>("DECISION") { Description = "The decision's id, as show tells it: d-…" };
         var verdict = new Argument<string>("VERDICT") { Description = $"{Right} or {Wrong}." };
         verdict.AcceptOnlyFromAmong(Right, Wrong);

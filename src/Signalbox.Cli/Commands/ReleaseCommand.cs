@@ -8,7 +8,7 @@ internal static class ReleaseCommand
 {
     public static Command Create(CommandContext context)
     {
-        var run = new Argument<string>("RUN") { Description = "The run's id, or how it begins." };
+        var run = new Argument<string>("RUN") { Description = "The run: its id or how it begins, or its key." };
         (ReleaseVerb Verb, Option<bool> Option)[] verbs =
         [
             (ReleaseVerb.Retry, new("--retry") { Description = "Try again what it is held for: ask the target again, drive again, read again." }),

@@ -192,7 +192,7 @@ internal static class SearchCommand
         private readonly Option<string?> _agent = new("--agent") { Description = "Only of this agent.", HelpName = "NAME" };
         private readonly Option<string?> _tier = new("--tier") { Description = "Only of this tier.", HelpName = "TIER" };
         private readonly Option<string?> _code = new("--code") { Description = "Only with this code: how a step failed, why a call was rejected, why a decision climbed.", HelpName = "CODE" };
-        private readonly Option<string?> _run = new("--run") { Description = "Only of this run: its id, or how it begins.", HelpName = "RUN" };
+        private readonly Option<string?> _run = new("--run") { Description = "Only of this run: its id or how it begins, or its key.", HelpName = "RUN" };
         private readonly Option<string[]> _label = new("--label") { Description = "Only of runs with this label; may be given several times.", HelpName = "NAME=VALUE", DefaultValueFactory = _ => [] };
         private readonly Option<string?> _since = new("--since") { Description = "Only what was written at this time or later: a time (UTC), or how long ago, such as 2h.", HelpName = "TIME" };
         private readonly Option<string?> _until = new("--until") { Description = "Only what was written before this time.", HelpName = "TIME" };

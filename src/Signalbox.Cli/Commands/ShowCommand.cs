@@ -13,7 +13,7 @@ internal static class ShowCommand
 {
     public static Command Create(CommandContext context)
     {
-        var run = new Argument<string>("RUN") { Description = "The run's id, or how it begins." };
+        var run = new Argument<string>("RUN") { Description = "The run: its id or how it begins, or its key." };
         var full = new Option<bool>("--full") { Description = "Show the bodies of entries, with what is stored apart." };
         var conversation = new Option<string?>("--conversation")
         {

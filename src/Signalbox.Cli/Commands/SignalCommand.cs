@@ -10,7 +10,7 @@ internal static class SignalCommand
 {
     public static Command Create(CommandContext context)
     {
-        var run = new Argument<string>("RUN") { Description = "The run's id, or how it begins." };
+        var run = new Argument<string>("RUN") { Description = "The run: its id or how it begins, or its key." };
         var name = new Argument<string>("NAME") { Description = "The signal's name." };
         var value = new Argument<string?>("JSON") { Description = "Its value as JSON; null if left out. A text needs quotes of its own: '\"text\"'.", Arity = ArgumentArity.ZeroOrOne };
         var command = new Command("signal", "Puts a signal into a run's mailbox, whether it waits for it yet or not.") { run, name, value };

@@ -10,7 +10,7 @@ internal static class WatchCommand
 {
     public static Command Create(CommandContext context)
     {
-        var run = new Argument<string?>("RUN") { Description = "One run, by its id or how it begins: entry by entry, until it ends or needs a person.", Arity = ArgumentArity.ZeroOrOne };
+        var run = new Argument<string?>("RUN") { Description = "One run, by its id or how it begins, or by its key: entry by entry, until it ends or needs a person.", Arity = ArgumentArity.ZeroOrOne };
         var filters = new RunFilterOptions();
         var stay = new Option<bool>("--stay") { Description = "Of one run: go on when it asks a person or is held." };
         var asks = new Option<bool>("--asks") { Description = "Only runs that wait for a person's answer." };

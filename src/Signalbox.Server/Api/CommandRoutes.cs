@@ -99,8 +99,22 @@ internal static class CommandRoutes
             throw Problems.Exception(StatusCodes.Status422UnprocessableEntity, "case_unfit", "A case is a JSON object. Nothing was started.");
         }
 
-        var definition = WorkflowDefinition.FromJson(bytes.Span);
+        var definition = Definition(newest[0], bytes);
         return new StartRun(RunId.New(services.GetService<Entropy>() ?? Entropy.System), definition.Name, definition.Version, new RawJson(bytes), definition.Start, Raw(request.Case), key, request.Labels);
+    }
+
+    private static WorkflowDefinition Definition(RunHead head, ReadOnlyMemory<byte> stored)
+    {
+        try
+        {
+            return WorkflowDefinition.FromJson(stored.Span);
+        }
+        catch (JsonException)
+        {
+            throw Problems.Exception(
+                StatusCodes.Status404NotFound, "definition_missing",
+                $"What is stored as the definition of '{head.Row.Workflow}' v{head.Row.Version}, by its newest run {head.Row.Run}, is no definition. Nothing was started. Start the run where the workflow's code is.");
+        }
     }
 
     private static async Task<IResult> AnswerAsync(string run, JsonBody<AnswerRequest> body, HttpContext context, IRunControl control, RunQueries queries)

@@ -11,6 +11,14 @@ internal static class RunList
 {
     private const int LimitMax = 10_000;
 
+    // Keys are unique, and indexed, within a workflow: with the few names of workflows, from one to the next in the index, a key is found without reading the runs.
+    private const string WorkflowsWithKeys = """
+        WITH RECURSIVE w(name) AS (
+            SELECT min(workflow) FROM runs WHERE key IS NOT NULL
+            UNION ALL SELECT (SELECT min(workflow) FROM runs WHERE key IS NOT NULL AND workflow > w.name) FROM w WHERE w.name IS NOT NULL)
+        SELECT name FROM w WHERE name IS NOT NULL
+        """;
+
     public static SqliteCommand Command(SqliteConnection connection, RunQuery query)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(query.Limit, 1);
@@ -22,6 +30,7 @@ internal static class RunList
         Add(query.Statuses.Count > 0, $"r.status IN ({string.Join(", ", query.Statuses.Select(s => Bind(s.ToString())))})");
         Add(query.State is not null, $"r.state = {Bind(query.State)}");
         Add(!string.IsNullOrEmpty(query.IdPrefix), $"r.run >= {Bind(query.IdPrefix)} AND r.run < {Bind(query.IdPrefix)} || char(1114111)");
+        Add(query.Key is not null, $"r.key = {Bind(query.Key)} AND r.workflow IN ({WorkflowsWithKeys})");
         Add(query.Since is not null, $"r.started_at >= {Bind(query.Since is { } since ? Microseconds.Ceiling(since) : null)}");
         Add(query.Until is not null, $"r.started_at < {Bind(query.Until is { } until ? Microseconds.Ceiling(until) : null)}");
         Add(query.ChangedSince is not null, $"r.changed_at >= {Bind(query.ChangedSince is { } changed ? Microseconds.Ceiling(changed) : null)}");

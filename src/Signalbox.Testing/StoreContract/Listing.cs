@@ -34,9 +34,9 @@ internal static class Listing
     public static async Task Each_filter_leaves_the_runs_that_match(StoreHarness harness)
     {
         var begin = harness.Clock.GetUtcNow();
-        var red = await harness.StartAsync("red", 1, labels: new Dictionary<string, string> { ["team"] = "a", ["it's"] = "1" });
+        var red = await harness.StartAsync("red", 1, key: "order 1", labels: new Dictionary<string, string> { ["team"] = "a", ["it's"] = "1" });
         harness.Clock.Advance(TimeSpan.FromMinutes(1));
-        var blue = await harness.StartAsync("blue", 2, labels: new Dictionary<string, string> { ["team"] = "b" });
+        var blue = await harness.StartAsync("blue", 2, key: "order 1", labels: new Dictionary<string, string> { ["team"] = "b" });
         harness.Clock.Advance(TimeSpan.FromMinutes(1));
         var asks = (await harness.ParkAsync(Ask("block"))).Row.Run;
         var waits = (await harness.ParkAsync(Wait("go", "go"))).Row.Run;
@@ -52,6 +52,9 @@ internal static class Listing
         await ListedAsync("by id", new RunQuery { IdPrefix = asks.Value[..12] }, asks);
         await ListedAsync("by an id prefix of none", new RunQuery { IdPrefix = "x-" });
         await ListedAsync("by the prefix of all ids", new RunQuery { IdPrefix = "r-" }, waits, asks, blue, red);
+        await ListedAsync("by a key", new RunQuery { Key = "order 1" }, blue, red);
+        await ListedAsync("by a key of one workflow", new RunQuery { Key = "order 1", Workflow = "red" }, red);
+        await ListedAsync("by the beginning of a key", new RunQuery { Key = "order" });
         await ListedAsync("by label", new RunQuery { Labels = new Dictionary<string, string> { ["team"] = "a" } }, red);
         await ListedAsync("by two labels", new RunQuery { Labels = new Dictionary<string, string> { ["team"] = "a", ["it's"] = "1" } }, red);
         await ListedAsync("by a label with another value", new RunQuery { Labels = new Dictionary<string, string> { ["team"] = "a", ["it's"] = "2" } });

@@ -27,14 +27,18 @@ internal static class StatisticsSum
         var size = (until - since) switch { <= 360 * Minute => SlotSize.Minute, <= 60 * Day => SlotSize.Hour, _ => SlotSize.Day };
         (since, until) = (Slots.Floor(since, Slots.Width(size)), Slots.Ceiling(until, Slots.Width(size)));
         var total = new Sums();
-        var stretches = Stretches(since, until, query.Buckets, Slots.Width(size)).Select(from => (From: from, Sums: new Sums())).ToList();
-        foreach (var (key, tally) in rows.Counts(size, since, until, query.Workflow))
+        var width = WidthOf(since, until, query.Buckets, Slots.Width(size));
+        var stretches = Stretches(since, until, width).Select(from => (From: from, Sums: new Sums())).ToList();
+        foreach (var (part, from, to) in Parts(size, LargestIn(width), since, until))
         {
-            total.Add(key, tally);
-            stretches.FindLast(s => s.From <= key.Slot).Sums.Add(key, tally);
+            foreach (var (key, tally) in rows.Counts(part, from, to, query.Workflow))
+            {
+                total.Add(key, tally);
+                stretches.FindLast(s => s.From <= key.Slot).Sums.Add(key, tally);
+            }
         }
 
-        foreach (var (part, from, to) in Parts(size, since, until))
+        foreach (var (part, from, to) in Parts(size, SlotSize.Day, since, until))
         {
             foreach (var (key, tally) in rows.Latencies(part, from, to, query.Workflow))
             {
@@ -49,41 +53,47 @@ internal static class StatisticsSum
         };
     }
 
-    /// <summary>The same time in as few slots as can be: larger ones in its middle, where no stretches are asked for.</summary>
-    private static IEnumerable<(SlotSize Size, long From, long To)> Parts(SlotSize size, long since, long until)
+    /// <summary>The same time in as few slots as can be: larger ones in its middle, up to <paramref name="largest"/>.</summary>
+    private static IEnumerable<(SlotSize Size, long From, long To)> Parts(SlotSize size, SlotSize largest, long since, long until)
     {
-        if (size == SlotSize.Day)
+        if (size == largest)
         {
             return [(size, since, until)];
         }
 
         var larger = size + 1;
         var (from, to) = (Slots.Ceiling(since, Slots.Width(larger)), Slots.Floor(until, Slots.Width(larger)));
-        return from < to ? [(size, since, from), .. Parts(larger, from, to), (size, to, until)] : [(size, since, until)];
+        return from < to ? [(size, since, from), .. Parts(larger, largest, from, to), (size, to, until)] : [(size, since, until)];
+    }
+
+    /// <summary>The largest slots of which none lies in two stretches of that length.</summary>
+    private static SlotSize LargestIn(long? width) => width is { } length ? Enum.GetValues<SlotSize>().Last(s => length % Slots.Width(s) == 0) : SlotSize.Day;
+
+    /// <summary>How long the stretches are, a multiple of <paramref name="slot"/>; null where there is to be one.</summary>
+    private static long? WidthOf(long since, long until, int most, long slot)
+    {
+        if (most == 1)
+        {
+            return null;
+        }
+
+        var width = Widths.FirstOrDefault(w => w >= slot && Between(since, until, w) <= most);
+        for (width = width > 0 ? width : 2 * Widths[^1]; Between(since, until, width) > most; width *= 2)
+        {
+        }
+
+        return width;
     }
 
     /// <summary>Where stretches begin: at whole multiples of their length, the first one where the time begins.</summary>
-    private static IEnumerable<long> Stretches(long since, long until, int most, long slot)
+    private static IEnumerable<long> Stretches(long since, long until, long? width) => (until - since, width) switch
     {
-        if (until <= since)
-        {
-            return [];
-        }
+        ( <= 0, _) => [],
+        (_, null) => [since],
+        (_, { } length) => Enumerable.Range(0, (int)Between(since, until, length)).Select(i => Math.Max(since, Slots.Floor(since, length) + (i * length))),
+    };
 
-        if (most == 1)
-        {
-            return [since];
-        }
-
-        var width = Widths.FirstOrDefault(w => w >= slot && Between(w) <= most);
-        for (width = width > 0 ? width : 2 * Widths[^1]; Between(width) > most; width *= 2)
-        {
-        }
-
-        return Enumerable.Range(0, (int)Between(width)).Select(i => Math.Max(since, Slots.Floor(since, width) + (i * width)));
-
-        long Between(long w) => (Slots.Ceiling(until, w) - Slots.Floor(since, w)) / w;
-    }
+    private static long Between(long since, long until, long width) => (Slots.Ceiling(until, width) - Slots.Floor(since, width)) / width;
 
     private static IReadOnlyList<TierReliability> ReliabilityOf(IReadOnlyList<DecisionFigure> judged) => judged.Count == 0 ? [] :
     [

@@ -89,6 +89,9 @@ public sealed record RunQuery
     /// <summary>How the id begins.</summary>
     public string? IdPrefix { get; init; }
 
+    /// <summary>The key that it was started with, exactly. Runs of different workflows may have the same.</summary>
+    public string? Key { get; init; }
+
     /// <summary>Labels it must have, with these values.</summary>
     public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
 

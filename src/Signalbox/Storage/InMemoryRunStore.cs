@@ -338,6 +338,7 @@ public sealed class InMemoryRunStore(TimeProvider? clock = null, Entropy? entrop
             && (query.Statuses.Count == 0 || query.Statuses.Contains(row.Status))
             && (query.State is null || row.State == query.State)
             && (query.IdPrefix is null || row.Run.Value.StartsWith(query.IdPrefix, StringComparison.Ordinal))
+            && (query.Key is null || row.Key == query.Key)
             && query.Labels.All(l => row.Labels.TryGetValue(l.Key, out var value) && value == l.Value)
             && (query.Since is null || row.StartedAt >= query.Since)
             && (query.Until is null || row.StartedAt < query.Until)

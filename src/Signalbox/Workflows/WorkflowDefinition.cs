@@ -26,7 +26,9 @@ public sealed record WorkflowDefinition(string Name, int Version, string Start, 
     /// <summary>The definition that <see cref="ToJson"/> wrote.</summary>
     /// <exception cref="JsonException">It is not one.</exception>
     public static WorkflowDefinition FromJson(ReadOnlySpan<byte> json) =>
-        JsonSerializer.Deserialize(json, DefinitionJson.Default.WorkflowDefinition) ?? throw new JsonException("A definition is a JSON object.");
+        JsonSerializer.Deserialize(json, DefinitionJson.Default.WorkflowDefinition) is { Name: not null, Start: not null, States: not null } definition
+            ? definition
+            : throw new JsonException("A definition is a JSON object with a name, a start and states.");
 
     /// <summary>The SHA-256 of <see cref="ToJson"/>: the same declarations give the same fingerprint on every machine.</summary>
     [JsonIgnore]

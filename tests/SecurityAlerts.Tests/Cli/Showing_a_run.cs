@@ -216,7 +216,7 @@ public sealed class Showing_a_run : IDisposable
 
         Assert.Equal(
             """
-            run_ambiguous: Several runs begin with 'x'; give more of the id of the one you mean:
+            run_ambiguous: 'x' is the key or the beginning of the id of several runs; give the id of the one you mean:
               r-x2  door v2  Running in Start, started 2026-01-01 00:00:01Z
               r-x1  door v2  Running in Start, started 2026-01-01 00:00:00Z
 
@@ -232,7 +232,7 @@ public sealed class Showing_a_run : IDisposable
 
         var outcome = await _store.RunAsync("show", "r-window");
 
-        Assert.Equal("run_not_found: The store 'FOLDER/signalbox.db' has no run 'r-window', and none whose id begins so. See what it has: signalbox runs --store FOLDER/signalbox.db\n", outcome.Error);
+        Assert.Equal("run_not_found: The store 'FOLDER/signalbox.db' has no run 'r-window': none whose id is that or begins so, and none with that key. See what it has: signalbox runs --store FOLDER/signalbox.db\n", outcome.Error);
         Assert.Equal((1, ""), (outcome.Exit, outcome.Output));
     }
 
