@@ -257,7 +257,7 @@ internal sealed class RunJournal(IRunStore store, RunHead head, StoreOutage outa
     private void Fold(Entry entry)
     {
         Now = Math.Max(Now, entry.At);
-        if (entry.Kind == EntryKinds.StateEntered)
+        if (entry.Kind == EntryKinds.StateEntered && Record.Entered is not null)
         {
             Record = new VisitRecord();
         }

@@ -78,7 +78,7 @@ internal sealed class StepRunner(VisitEngine visit)
         visit.Journal.Note(step, () => visit.Draft(EntryKinds.StepStarted, step, Body.Write(new StepStarted(now))));
     }
 
-    private async Task<(StepResult? Result, Exception? Fault)> AttemptAsync(Func<CancellationToken, Task<StepResult>> work, StepOptions options)
+    private async ValueTask<(StepResult? Result, Exception? Fault)> AttemptAsync(Func<CancellationToken, Task<StepResult>> work, StepOptions options)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(visit.Closing);
         try
