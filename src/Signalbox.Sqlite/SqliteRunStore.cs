@@ -308,10 +308,15 @@ public sealed class SqliteRunStore : IRunStore, IRoleSource, IRedactionKeeper, I
     /// <summary>Compresses payloads, and writes the large ones to their files, on the caller's thread and before its turn to write.</summary>
     private IReadOnlyDictionary<PayloadHash, PackedPayload> Pack(Commit commit)
     {
-        Dictionary<PayloadHash, PackedPayload>? packed = null;
+        if (!HasPayloads(commit) && !commit.Also.Any(HasPayloads))
+        {
+            return NoPayloads;
+        }
+
+        var packed = new Dictionary<PayloadHash, PackedPayload>();
         foreach (var payload in commit.Also.Prepend(commit).SelectMany(c => c.Entries).SelectMany(e => e.Payloads))
         {
-            if (_known.Contains(payload.Hash) || packed?.ContainsKey(payload.Hash) == true || _reader.PayloadId(payload.Hash) is not null)
+            if (_known.Contains(payload.Hash) || packed.ContainsKey(payload.Hash) || _reader.PayloadId(payload.Hash) is not null)
             {
                 continue;
             }
@@ -322,10 +327,12 @@ public sealed class SqliteRunStore : IRunStore, IRoleSource, IRedactionKeeper, I
                 Write(pack);
             }
 
-            (packed ??= [])[payload.Hash] = pack;
+            packed[payload.Hash] = pack;
         }
 
-        return (IReadOnlyDictionary<PayloadHash, PackedPayload>?)packed ?? NoPayloads;
+        return packed;
+
+        static bool HasPayloads(Commit commit) => commit.Entries.Any(e => e.Payloads.Count > 0);
     }
 
     private void Write(PackedPayload pack)

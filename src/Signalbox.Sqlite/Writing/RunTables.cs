@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using SQLitePCL;
 using Signalbox.Journal;
 using Signalbox.Sqlite.Reading;
@@ -39,8 +40,16 @@ internal sealed class RunTables(sqlite3 database) : IDisposable
             BindChanging(_update, after).Bind(17, id).Run();
         }
 
-        WriteWaits(id, before?.Head, after);
-        WriteMailbox(id, before?.Head, after);
+        if (before?.Head.Waits != after.Waits)
+        {
+            WriteWaits(id, before?.Head.Waits ?? [], after.Waits);
+        }
+
+        if (before?.Head.Mailbox != after.Mailbox)
+        {
+            WriteMailbox(id, before?.Head.Mailbox ?? [], after.Mailbox);
+        }
+
         return new StoredHead(id, after);
     }
 
@@ -94,39 +103,27 @@ internal sealed class RunTables(sqlite3 database) : IDisposable
             .Bind(16, RunColumns.Spent(row.Spent));
     }
 
-    private void WriteWaits(long id, RunHead? before, RunHead after)
+    private void WriteWaits(long id, ImmutableArray<OpenWait> before, ImmutableArray<OpenWait> after)
     {
-        var old = before?.Waits ?? [];
-        if (old == after.Waits)
-        {
-            return;
-        }
-
-        foreach (var wait in old.Where(w => !after.Waits.Contains(w)))
+        foreach (var wait in before.Where(w => !after.Contains(w)))
         {
             _closeWait.Bind(1, id).Bind(2, wait.Seq).Run();
         }
 
-        foreach (var wait in after.Waits.Where(w => !old.Contains(w)))
+        foreach (var wait in after.Where(w => !before.Contains(w)))
         {
             _openWait.Bind(1, id).Bind(2, wait.Seq).Bind(3, wait.Kind.ToString()).Bind(4, wait.Scope).Bind(5, wait.Step).Bind(6, wait.Name).Bind(7, wait.Due).Bind(8, wait.Approval?.ToJson()).Run();
         }
     }
 
-    private void WriteMailbox(long id, RunHead? before, RunHead after)
+    private void WriteMailbox(long id, ImmutableArray<MailboxSignal> before, ImmutableArray<MailboxSignal> after)
     {
-        var old = before?.Mailbox ?? [];
-        if (old == after.Mailbox)
-        {
-            return;
-        }
-
-        foreach (var signal in old.Where(s => !after.Mailbox.Contains(s)))
+        foreach (var signal in before.Where(s => !after.Contains(s)))
         {
             _takeSignal.Bind(1, id).Bind(2, signal.Seq).Run();
         }
 
-        foreach (var signal in after.Mailbox.Where(s => !old.Contains(s)))
+        foreach (var signal in after.Where(s => !before.Contains(s)))
         {
             _putSignal.Bind(1, id).Bind(2, signal.Seq).Bind(3, signal.Name).Run();
         }

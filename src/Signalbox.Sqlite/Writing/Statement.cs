@@ -48,7 +48,7 @@ internal sealed class Statement : IDisposable
 
         if (text.Length == 0)
         {
-            Check(raw.sqlite3_bind_text(_statement, index, ""));
+            Check(raw.sqlite3_bind_text(_statement, index, utf8z.FromSpan("\0"u8)));
             return this;
         }
 

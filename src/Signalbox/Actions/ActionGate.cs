@@ -538,7 +538,7 @@ internal sealed class ActionGate(VisitEngine visit, ActionRunner runner)
     {
         visit.ThrowIfClosed();
         var end = runner.Observed(kind, action.Step, action.Intended, why, look, action.Payloads, action.Handler.Policy);
-        return new Begun((await visit.Journal.AppendAsync([.. before ?? [], end], also))[^1]);
+        return new Begun((await visit.Journal.AppendAsync([.. before ?? [], end], also)).Entries[^1]);
     }
 
     private EntryDraft Refused(GatedAction action, string why, Sighting look) =>

@@ -309,7 +309,7 @@ internal sealed class ActionRunner
     private Task PauseAsync(ActionPolicy policy, int times) => Task.Delay(policy.Pause * Math.Pow(2, times - 1), _visit.Engine.Clock, _visit.Abandoned);
 
     public async Task<Entry> RecordAsync(string kind, ScopedStep step, ActionIntended intended, string? reason, string? proof, bool madeByUs, int looks, ActionPolicy? policy = null, Agreement? agreement = null) =>
-        (await _visit.Journal.AppendAsync([Observed(kind, step, intended, reason, proof, madeByUs, looks, policy, agreement)]))[0];
+        (await _visit.Journal.AppendAsync([Observed(kind, step, intended, reason, proof, madeByUs, looks, policy, agreement)])).Entries[0];
 
     public EntryDraft Observed(string kind, ScopedStep step, ActionIntended intended, string? reason, string? proof, bool madeByUs, int looks, ActionPolicy? policy = null, Agreement? agreement = null) =>
         Observed(step, kind, new ActionObserved(intended.ActionId, intended.Action, reason, proof, madeByUs, intended.Undo, looks, Agreement: agreement), intended, policy, []);

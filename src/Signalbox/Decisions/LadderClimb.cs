@@ -250,7 +250,7 @@ internal sealed class LadderClimb<TAnswer>
 
                     // Always a payload: one configuration serves many runs, and is stored once.
                     var payload = Payload.Of(Bodies.Json(configuration).Utf8);
-                    entry = (await Visit.Journal.AppendAsync([Visit.Draft(EntryKinds.AgentBegan, step, Body.Write(new AgentBegan(_agent.Name, RawJson.To(payload.Hash))), payloads: [payload])]))[0];
+                    entry = (await Visit.Journal.AppendAsync([Visit.Draft(EntryKinds.AgentBegan, step, Body.Write(new AgentBegan(_agent.Name, RawJson.To(payload.Hash))), payloads: [payload])])).Entries[0];
                 }
 
                 Visit.Consume(_asking.ScopeName, entry);

@@ -29,6 +29,14 @@ public static class EntryHash
     public static byte[] Compute(ReadOnlySpan<byte> previous, Entry entry)
     {
         ArgumentNullException.ThrowIfNull(entry);
+        var hash = new byte[Length];
+        Compute(previous, entry, hash);
+        return hash;
+    }
+
+    /// <summary>The same, into <paramref name="hash"/>.</summary>
+    internal static void Compute(ReadOnlySpan<byte> previous, Entry entry, Span<byte> hash)
+    {
         Span<byte> digest = stackalloc byte[Length];
         digest.Clear();
         if (entry.IsErased)
@@ -59,7 +67,7 @@ public static class EntryHash
             writer.Text(entry.Actor);
             writer.Text(entry.Cause);
             writer.Bytes(digest);
-            return SHA256.HashData(writer.Written);
+            SHA256.HashData(writer.Written, hash);
         }
         finally
         {

@@ -28,7 +28,7 @@ public readonly record struct StepKey(string Name, string Arguments, int Occurre
     public static void ThrowIfUnfit(string name)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
-        if (name.Length > 100 || name.AsSpan().ContainsAny('/', '\n', '\r') || name.Any(char.IsControl))
+        if (name.Length > 100 || name.AsSpan().Contains('/') || name.AsSpan().ContainsAnyInRange('\u0000', '\u001f') || name.AsSpan().ContainsAnyInRange('\u007f', '\u009f'))
         {
             throw new ArgumentException($"A name of a step, a scope or a signal has 1 to 100 characters, no '/' and no control character; got '{name}'.", nameof(name));
         }

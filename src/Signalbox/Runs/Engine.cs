@@ -47,7 +47,7 @@ internal sealed record Engine(
 
     /// <summary>Awaits the work for so long. What ignores its cancellation is left behind.</summary>
     /// <exception cref="TimeoutException">The time is up.</exception>
-    public async Task<T> WithinAsync<T>(Func<CancellationToken, Task<T>> work, TimeSpan limit, CancellationTokenSource cancellation)
+    public async ValueTask<T> WithinAsync<T>(Func<CancellationToken, Task<T>> work, TimeSpan limit, CancellationTokenSource cancellation)
     {
         var task = work(cancellation.Token);
         if (task.IsCompleted)

@@ -65,7 +65,16 @@ internal sealed class RunJournal(IRunStore store, RunHead head, StoreOutage outa
     public void Note(ScopedStep step, Func<EntryDraft> draft) => _notes.Add((step, draft));
 
     /// <summary>Forgets what <see cref="Note"/> noted and nobody has written.</summary>
-    public void Forget(ScopedStep step) => _notes.RemoveAll(n => n.Step == step);
+    public void Forget(ScopedStep step)
+    {
+        for (var i = _notes.Count - 1; i >= 0; i--)
+        {
+            if (_notes[i].Step == step)
+            {
+                _notes.RemoveAt(i);
+            }
+        }
+    }
 
     /// <summary>Forgets all notes: the visit that they belong to is over.</summary>
     public void ForgetNotes() => _notes.Clear();
@@ -81,8 +90,7 @@ internal sealed class RunJournal(IRunStore store, RunHead head, StoreOutage outa
 
     /// <summary>Appends under the lease.</summary>
     /// <exception cref="LeaseLostException">Nothing was written.</exception>
-    public async Task<IReadOnlyList<Entry>> AppendAsync(IReadOnlyList<EntryDraft> drafts, IReadOnlyList<Commit>? also = null) =>
-        (await CommitAsync(drafts, null, also)).Entries;
+    public Task<CommitResult> AppendAsync(IReadOnlyList<EntryDraft> drafts, IReadOnlyList<Commit>? also = null) => CommitAsync(drafts, null, also);
 
     /// <summary>Appends under the lease, unless claims, limits or the run itself refuse it; the result says which.</summary>
     /// <exception cref="LeaseLostException">Nothing was written.</exception>
@@ -121,7 +129,7 @@ internal sealed class RunJournal(IRunStore store, RunHead head, StoreOutage outa
 
     /// <summary>Reads the value of a body, from its payload where it is one.</summary>
     /// <exception cref="JournalDamagedException">The payload is missing or altered.</exception>
-    public async Task<ReadOnlyMemory<byte>> ResolveAsync(RawJson value, long seq)
+    public async ValueTask<ReadOnlyMemory<byte>> ResolveAsync(RawJson value, long seq)
     {
         if (value.Reference is not { } hash)
         {
@@ -161,13 +169,23 @@ internal sealed class RunJournal(IRunStore store, RunHead head, StoreOutage outa
 
     private async Task<CommitResult> CommitAsync(IReadOnlyList<EntryDraft> drafts, long? expectedSeq, IReadOnlyList<Commit>? also, bool mayBeRefused = false)
     {
-        var notes = _notes.Select(n => n.Draft()).ToArray();
+        EntryDraft[] notes = _notes.Count == 0 ? [] : [.. _notes.Select(n => n.Draft())];
         var commit = new Commit { Run = Run, Epoch = _epoch, ExpectedSeq = expectedSeq, Entries = notes.Length == 0 ? drafts : [.. notes, .. drafts], Also = also ?? [] };
         _notes.Clear();
         _appending++;
         try
         {
-            var result = await WriteAsync(commit);
+            CommitResult result;
+            try
+            {
+                result = await store.CommitAsync(commit, abandoned);
+                outage.End();
+            }
+            catch (StoreUnavailableException e) when (!abandoned.IsCancellationRequested)
+            {
+                result = await WriteLaterAsync(commit, e);
+            }
+
             if (result.Status is CommitStatus.LeaseLost or CommitStatus.RunNotFound)
             {
                 throw new LeaseLostException(Run);
@@ -193,11 +211,13 @@ internal sealed class RunJournal(IRunStore store, RunHead head, StoreOutage outa
     }
 
     /// <summary>A full disk is no reason to lose a result that was paid for: it is held in memory and tried again until the worker is abandoned.</summary>
-    private async Task<CommitResult> WriteAsync(Commit commit)
+    private async Task<CommitResult> WriteLaterAsync(Commit commit, StoreUnavailableException reason)
     {
         var pause = TimeSpan.FromMilliseconds(100);
         while (true)
         {
+            outage.Begin(reason);
+            await Task.Delay(pause, clock, abandoned);
             try
             {
                 var result = await store.CommitAsync(commit, abandoned);
@@ -206,8 +226,7 @@ internal sealed class RunJournal(IRunStore store, RunHead head, StoreOutage outa
             }
             catch (StoreUnavailableException e) when (!abandoned.IsCancellationRequested)
             {
-                outage.Begin(e);
-                await Task.Delay(pause, clock, abandoned);
+                reason = e;
                 pause = pause < TimeSpan.FromSeconds(5) ? pause * 2 : pause;
             }
         }
@@ -238,7 +257,7 @@ internal sealed class RunJournal(IRunStore store, RunHead head, StoreOutage outa
     private void Fold(Entry entry)
     {
         Now = Math.Max(Now, entry.At);
-        if (entry.Kind == EntryKinds.StateEntered)
+        if (entry.Kind == EntryKinds.StateEntered && Record.Entered is not null)
         {
             Record = new VisitRecord();
         }

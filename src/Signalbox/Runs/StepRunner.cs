@@ -11,21 +11,11 @@ internal sealed class StepRunner(VisitEngine visit)
     /// <exception cref="StepFailedException">It failed for good.</exception>
     public async Task<(Entry Entry, StepCompleted Body)> CompletedAsync(ScopedStep step, RawJson? arguments, Func<CancellationToken, Task<StepResult>> work, StepOptions options)
     {
-        var recorded = visit.Record.Outcome(step);
-        var (entry, body) = recorded is null ? await DoStepAsync(step, arguments, work, options) : (recorded, null);
-        visit.Consume(step.Scope, entry);
-        if (entry.Kind == EntryKinds.StepFailed)
+        if (visit.Record.Outcome(step) is { } recorded)
         {
-            var failed = Body.Read<StepFailed>(entry);
-            throw new StepFailedException(visit.Row.Run, step.Step, failed.Code, failed.Reason, failed.Attempts);
+            return (recorded, Outcome(recorded));
         }
 
-        return (entry, body ?? Body.Read<StepCompleted>(entry));
-    }
-
-    /// <summary>Does the step and records it. Gives the entry, and its body if the step is completed.</summary>
-    private async Task<(Entry Entry, StepCompleted? Body)> DoStepAsync(ScopedStep step, RawJson? arguments, Func<CancellationToken, Task<StepResult>> work, StepOptions options)
-    {
         if (visit.Record.Steps >= visit.Engine.Limits.StepsOfAVisitMax)
         {
             visit.Finish(new VisitEnd(VisitEndKind.LimitReached, new Trouble(TroubleCodes.LimitReached, $"State '{visit.Row.State}' has taken {visit.Record.Steps} steps in one visit, which is the limit (StepsOfAVisitMax).")));
@@ -49,7 +39,8 @@ internal sealed class StepRunner(VisitEngine visit)
                 var (value, more) = Bodies.Place(result!.Value);
                 var completed = new StepCompleted(placed, value, microseconds, attempt, result.Model, options.Type, options.Tool, result.Settlement, (long?)result.CachedAge?.TotalMicroseconds);
                 var appended = await visit.Journal.AppendAsync([visit.Draft(EntryKinds.StepCompleted, step, Body.Write(completed), payloads: [.. payloads, .. more, .. result.Payloads])]);
-                return (appended[0], completed);
+                visit.Consume(step.Scope, appended.Entries[0]);
+                return (appended.Entries[0], completed);
             }
 
             var known = fault as StepFaultException;
@@ -57,7 +48,8 @@ internal sealed class StepRunner(VisitEngine visit)
                 known?.Code ?? "failed", Texts.Cut(known?.Message ?? $"{fault.GetType().Name}: {fault.Message}", ReasonCharactersMax), placed, microseconds, attempt, options.Type, options.Tool, known?.Settlement);
             if (attempt >= options.Attempts || !options.IsWorthAnother(fault))
             {
-                return ((await visit.Journal.AppendAsync([visit.Draft(EntryKinds.StepFailed, step, Body.Write(failed), failed.Reason, payloads)]))[0], null);
+                var appended = await visit.Journal.AppendAsync([visit.Draft(EntryKinds.StepFailed, step, Body.Write(failed), failed.Reason, payloads)]);
+                return (appended.Entries[0], Outcome(appended.Entries[0]));
             }
 
             await visit.Journal.AppendAsync([visit.Draft(EntryKinds.StepAttemptFailed, step, Body.Write(failed), failed.Reason, payloads)]);
@@ -67,13 +59,26 @@ internal sealed class StepRunner(VisitEngine visit)
         }
     }
 
+    /// <summary>What was recorded of a step, as its scope sees it from now on.</summary>
+    private StepCompleted Outcome(Entry entry)
+    {
+        visit.Consume(entry.Scope, entry);
+        if (entry.Kind == EntryKinds.StepFailed)
+        {
+            var failed = Body.Read<StepFailed>(entry);
+            throw new StepFailedException(visit.Row.Run, entry.Step, failed.Code, failed.Reason, failed.Attempts);
+        }
+
+        return Body.Read<StepCompleted>(entry);
+    }
+
     private void NoteStart(ScopedStep step)
     {
         var now = Microseconds.From(visit.Engine.Clock.GetUtcNow());
         visit.Journal.Note(step, () => visit.Draft(EntryKinds.StepStarted, step, Body.Write(new StepStarted(now))));
     }
 
-    private async Task<(StepResult? Result, Exception? Fault)> AttemptAsync(Func<CancellationToken, Task<StepResult>> work, StepOptions options)
+    private async ValueTask<(StepResult? Result, Exception? Fault)> AttemptAsync(Func<CancellationToken, Task<StepResult>> work, StepOptions options)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(visit.Closing);
         try

@@ -45,6 +45,7 @@ internal sealed class VisitEngine : IDisposable
     private readonly List<EntryDraft> _unopened = [];
     private readonly HashSet<long> _reserved = [];
     private readonly HashSet<Reserving> _reserving = [];
+    private readonly string _actor;
     private int _working;
     private int _waiting;
     private bool _closed;
@@ -57,6 +58,7 @@ internal sealed class VisitEngine : IDisposable
         Services = services;
         Workflow = workflow;
         Closing = _closing.Token;
+        _actor = "workflow:" + workflow;
         Steps = new StepRunner(this);
         Actions = new ActionRunner(this);
         Recovery = new ActionRecovery(this, Actions);
@@ -183,7 +185,7 @@ internal sealed class VisitEngine : IDisposable
     }
 
     /// <summary>Completes when no reservation of the scope is on its way any more.</summary>
-    public Task ArriveAsync(string scope) => Task.WhenAll(_reserving.Where(r => r.Scope == scope).Select(r => r.Arrival));
+    public Task ArriveAsync(string scope) => _reserving.Count == 0 ? Task.CompletedTask : Task.WhenAll(_reserving.Where(r => r.Scope == scope).Select(r => r.Arrival));
 
     /// <summary>What the visit has used up in a scope and the scopes within it, reservations on their way included.</summary>
     public Spending SpentIn(string scope) => _reserving.Where(r => VisitRecord.IsWithin(r.Scope, scope)).Aggregate(Record.SpentIn(scope), (sum, r) => sum + r.Amount);
@@ -213,9 +215,10 @@ internal sealed class VisitEngine : IDisposable
         return scope;
     }
 
-    /// <summary>Does work of the engine's, in the run's context. Never completes once the visit is closed.</summary>
+    /// <summary>Does work of the engine's, in the run's context, wherever it is asked for. Never completes once the visit is closed.</summary>
     public async Task<T> OperateAsync<T>(Func<Task<T>> operation)
     {
+        await Context.EnterAsync();
         if (!_closed)
         {
             _working++;
@@ -303,64 +306,52 @@ internal sealed class VisitEngine : IDisposable
         throw new InvalidOperationException("Never reached.");
     }
 
-    public async Task<TResult> StepAsync<TResult>(string scope, string name, RawJson? arguments, Func<CancellationToken, Task<StepResult>> work, StepOptions options)
+    public Task<TResult> StepAsync<TResult>(string scope, string name, RawJson? arguments, Func<CancellationToken, Task<StepResult>> work, StepOptions options) => OperateAsync(async () =>
     {
-        await Context.EnterAsync();
         var (step, release) = Ask(scope, name, arguments, options.Key);
-        return await OperateAsync(async () =>
+        try
         {
-            try
-            {
-                var (entry, body) = await Steps.CompletedAsync(step, arguments, work, options);
+            var (entry, body) = await Steps.CompletedAsync(step, arguments, work, options);
 
-                // The bytes that were recorded, live as in recovery.
-                return await ReadAsync<TResult>(entry, body.Result);
-            }
-            finally
-            {
-                release();
-            }
-        });
-    }
+            // The bytes that were recorded, live as in recovery.
+            return await ReadAsync<TResult>(entry, body.Result);
+        }
+        finally
+        {
+            release();
+        }
+    });
 
     /// <summary>The same for what needs more of the record than its result: the body, and the seq of its entry.</summary>
-    public async Task<(StepCompleted Body, long Seq)> StepAsync(string scope, string name, RawJson? arguments, Func<CancellationToken, Task<StepResult>> work, StepOptions options)
+    public Task<(StepCompleted Body, long Seq)> StepAsync(string scope, string name, RawJson? arguments, Func<CancellationToken, Task<StepResult>> work, StepOptions options) => OperateAsync(async () =>
     {
-        await Context.EnterAsync();
         var (step, release) = Ask(scope, name, arguments, options.Key);
-        return await OperateAsync(async () =>
+        try
         {
-            try
-            {
-                var (entry, body) = await Steps.CompletedAsync(step, arguments, work, options);
-                return (body, entry.Seq);
-            }
-            finally
-            {
-                release();
-            }
-        });
-    }
+            var (entry, body) = await Steps.CompletedAsync(step, arguments, work, options);
+            return (body, entry.Seq);
+        }
+        finally
+        {
+            release();
+        }
+    });
 
     /// <summary>Records a fact once: what this visit finds under that name is what was recorded first.</summary>
-    public async Task<Entry> FactAsync(string scope, string name, Func<ScopedStep, EntryDraft> fact)
+    public Task<Entry> FactAsync(string scope, string name, Func<ScopedStep, EntryDraft> fact) => OperateAsync(async () =>
     {
-        await Context.EnterAsync();
         var (step, release) = Ask(scope, name, null);
-        return await OperateAsync(async () =>
+        try
         {
-            try
-            {
-                var entry = Record.Outcome(step) ?? (await Journal.AppendAsync([fact(step)]))[0];
-                Consume(scope, entry);
-                return entry;
-            }
-            finally
-            {
-                release();
-            }
-        });
-    }
+            var entry = Record.Outcome(step) ?? (await Journal.AppendAsync([fact(step)])).Entries[0];
+            Consume(scope, entry);
+            return entry;
+        }
+        finally
+        {
+            release();
+        }
+    });
 
     /// <summary>The scope has seen the entry: its time is no earlier.</summary>
     public void Consume(string scope, Entry entry) => Scope(scope).Now = Math.Max(Scope(scope).Now, entry.At);
@@ -417,13 +408,13 @@ internal sealed class VisitEngine : IDisposable
         Visit = Row.Visit,
         Scope = step.Scope,
         Step = step.Step,
-        Actor = actor ?? "workflow:" + Workflow,
+        Actor = actor ?? _actor,
         Cause = cause,
         Body = body,
         Payloads = payloads ?? [],
     };
 
-    public async Task<T> ReadAsync<T>(Entry entry, RawJson value)
+    public async ValueTask<T> ReadAsync<T>(Entry entry, RawJson value)
     {
         var bytes = await Journal.ResolveAsync(value, entry.Seq);
         try

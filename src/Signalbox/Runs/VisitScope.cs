@@ -265,7 +265,7 @@ public class VisitScope
                 if (entry is null)
                 {
                     _engine.HoldIfEffectsAreUnasked(ScopeName);
-                    entry = (await _engine.Journal.AppendAsync([record(step)], [effect(step)]))[0];
+                    entry = (await _engine.Journal.AppendAsync([record(step)], [effect(step)])).Entries[0];
                 }
 
                 Consume(entry);
@@ -328,7 +328,7 @@ public class VisitScope
         {
             _engine.ThrowIfClosed();
             var completed = _engine.Draft(EntryKinds.WaitCompleted, step, Body.Write(end), why, payloads, actor: "engine");
-            return (await journal.AppendAsync(opening is null ? [completed] : [opening, completed]))[^1];
+            return (await journal.AppendAsync(opening is null ? [completed] : [opening, completed])).Entries[^1];
         }
     }
 

@@ -41,20 +41,23 @@ public static class CommitRules
             return new(CommitStatus.SeqMoved, head, []);
         }
 
+        var concernsClaims = false;
         foreach (var draft in commit.Entries)
         {
             if (head.Refuses(draft, at) is { } refusal)
             {
                 return new(CommitStatus.Refused, head, [], refusal);
             }
+
+            concernsClaims |= ClaimRules.Concerns(draft.Kind);
         }
 
-        if (commit.Entries.Any(e => e.Kind == EntryKinds.RunErased) && claims.OfRun(commit.Run).FirstOrDefault(c => c.IsLive(at)) is { } live)
+        if (Erases(commit) && LiveClaim(commit.Run, claims, at) is { } live)
         {
             return new(CommitStatus.Refused, head, [], new("run_has_claims", $"Action '{live.Action}' of run '{commit.Run}' has a claim on {live.Claim.Resource} ({live.Phase}), by which others find who acted; nothing was erased. End it first: signalbox claims release {commit.Run} {live.ActionId}"));
         }
 
-        return commit.Entries.Any(e => ClaimRules.Concerns(e.Kind)) && ClaimRules.Check(commit.Entries, claims, at) is { } taken ? new(CommitStatus.ClaimsRefused, head, [], Claims: taken) : null;
+        return concernsClaims && ClaimRules.Check(commit.Entries, claims, at) is { } taken ? new(CommitStatus.ClaimsRefused, head, [], Claims: taken) : null;
     }
 
     /// <summary>What sealed entries make of the claims. True if somebody who queues may have their turn now: then <see cref="ClaimRules.Turns"/> is to be committed with them.</summary>
@@ -74,7 +77,15 @@ public static class CommitRules
     public static bool Erases(Commit commit)
     {
         ArgumentNullException.ThrowIfNull(commit);
-        return commit.Entries.Any(e => e.Kind == EntryKinds.RunErased);
+        for (var i = 0; i < commit.Entries.Count; i++)
+        {
+            if (commit.Entries[i].Kind == EntryKinds.RunErased)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>The key under which a commit starts a run, if it does and has one.</summary>
@@ -110,6 +121,7 @@ public static class CommitRules
                 salt = bytes;
             }
 
+            var hash = new byte[EntryHash.Length];
             var entry = new Entry
             {
                 Position = position + i,
@@ -126,13 +138,15 @@ public static class CommitRules
                 Cause = draft.Cause,
                 Body = draft.Body,
                 Salt = salt,
-                Hash = default,
+                Hash = hash, // of all the rest, which has to be there first
             };
-            entry = entry with { Hash = EntryHash.Compute((head?.Hash ?? EntryHash.Origin).Span, entry) };
+            EntryHash.Compute((head?.Hash ?? EntryHash.Origin).Span, entry, hash);
             entries[i] = entry;
             head = RunHead.Apply(head, entry);
         }
 
         return (head!, entries);
     }
+
+    private static ClaimRow? LiveClaim(RunId run, IClaimTable claims, long at) => claims.OfRun(run).FirstOrDefault(c => c.IsLive(at));
 }

@@ -227,11 +227,11 @@ public sealed record RunHead
         EntryKinds.CancelRequested => (this with { Row = Row with { CancelRequested = true } }).Woken(entry, Row.Status is RunStatus.Waiting or RunStatus.Held),
         EntryKinds.WaitOpened => Opened(entry, Body.Read<WaitOpened>(entry)),
         EntryKinds.ApprovalRequested => Asked(entry, Body.Read<ApprovalRequested>(entry)),
-        EntryKinds.ClaimQueued => this with { Waits = Waits.RemoveAll(w => w.Kind == WaitKind.Claim && w.Scope == entry.Scope && w.Step == entry.Step).Add(new(entry.Scope, entry.Step, WaitKind.Claim, null, Body.Read<ClaimQueued>(entry).Due, entry.Seq)) },
+        EntryKinds.ClaimQueued => this with { Waits = WithoutClaim(entry).Waits.Add(new(entry.Scope, entry.Step, WaitKind.Claim, null, Body.Read<ClaimQueued>(entry).Due, entry.Seq)) },
         EntryKinds.ClaimFreed => Woken(entry, Row.Status == RunStatus.Waiting),
         EntryKinds.WaitCompleted => Completed(entry, Body.Read<WaitCompleted>(entry).SignalSeq),
         EntryKinds.WaitWithdrawn or EntryKinds.ApprovalWithdrawn or EntryKinds.ApprovalExpired => Without(entry),
-        EntryKinds.ClaimWithdrawn => this with { Waits = Waits.RemoveAll(w => w.Kind == WaitKind.Claim && w.Scope == entry.Scope && w.Step == entry.Step) },
+        EntryKinds.ClaimWithdrawn => WithoutClaim(entry),
         EntryKinds.ApprovalAnswered => Answered(entry),
         EntryKinds.ActionIntended or EntryKinds.ActionVerified or EntryKinds.ActionNotApplied or EntryKinds.ActionDiverged or EntryKinds.ActionUnverified or EntryKinds.ActionRefused
             when Waits.Length > 0 => Without(entry),
@@ -310,6 +310,8 @@ public sealed record RunHead
     private RunHead Spend(Spending amount) => amount.IsNone ? this : this with { Row = Row with { Spent = Row.Spent + amount } };
 
     private RunHead Without(Entry entry) => this with { Waits = Waits.RemoveAll(w => w.Scope == entry.Scope && w.Step == entry.Step) };
+
+    private RunHead WithoutClaim(Entry entry) => this with { Waits = Waits.RemoveAll(w => w.Kind == WaitKind.Claim && w.Scope == entry.Scope && w.Step == entry.Step) };
 
     private OpenWait? Find(EntryDraft draft) => Waits.FirstOrDefault(w => w.Scope == draft.Scope && w.Step == draft.Step);
 }
