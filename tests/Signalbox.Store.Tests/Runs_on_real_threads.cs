@@ -21,7 +21,7 @@ namespace Signalbox.Store.Tests;
 public sealed class Runs_on_real_threads(ITestOutputHelper output) : IDisposable
 {
     private const int Runs = 240;
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
 
     private readonly string _folder = Directory.CreateTempSubdirectory("signalbox-threads-").FullName;
 
