@@ -50,7 +50,8 @@ internal sealed partial class Bench(string folder, int rounds)
         var (ours, bare) = (new List<double>(), new List<double>());
         var batches = new List<double>();
         var cpu = new List<double>();
-        for (var round = 0; round < rounds + 1; round++)
+        const int WarmUp = 8; // until hot code is compiled anew: before that, compiling is a third of the CPU
+        for (var round = 0; round < rounds + WarmUp; round++)
         {
             var db = Fresh("many");
             await using (var world = await World.OpenAsync(db, concurrency: runs))
@@ -59,7 +60,11 @@ internal sealed partial class Bench(string folder, int rounds)
                 var before = Process.GetCurrentProcess().TotalProcessorTime;
                 await world.StartAsync();
                 await world.UntilNoneIsOpenAsync();
-                cpu.Add((Process.GetCurrentProcess().TotalProcessorTime - before).TotalMicroseconds / (runs * steps));
+                var spent = (Process.GetCurrentProcess().TotalProcessorTime - before).TotalMicroseconds / (runs * steps);
+                if (round >= WarmUp)
+                {
+                    cpu.Add(spent);
+                }
             }
 
             // From the first lease to the last end: leases, transitions and ends are part of the work, on both sides.
@@ -68,7 +73,7 @@ internal sealed partial class Bench(string folder, int rounds)
             var sizes = BareLoop.BatchSizes(db, Work);
             using var loop = BareLoop.From(db, Db("bare"), Work);
             var raw = loop.Run(i => i < sizes.Length ? sizes[i] : 1).TotalSeconds;
-            if (round > 0)
+            if (round >= WarmUp)
             {
                 ours.Add(runs * steps / seconds);
                 bare.Add(runs * steps / raw);

@@ -66,7 +66,7 @@ internal static class StatsCommand
         page.Field("runs", Words.Count(statistics.Started, "run") + " started, " + (ended == 0 ? "none ended" : $"{Words.Number(ended)} ended: {string.Join(", ", statistics.Ended.OrderBy(e => e.Key).Select(e => $"{Words.Number(e.Value)} {e.Key}"))}"));
         if (statistics.Autonomy is { } autonomy)
         {
-            page.Field("autonomy", $"{Bar.OfShare(autonomy, BarWidth)}  {Percent(autonomy)} of the ended runs, without a person asked; open ones do not count");
+            page.Field("autonomy", $"{Bar.OfShare(autonomy, BarWidth)}  {Percent(autonomy)} of the ended runs, without a person asked");
         }
 
         Tiers(page, statistics.Tiers);

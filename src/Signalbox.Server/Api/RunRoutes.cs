@@ -20,7 +20,7 @@ internal static class RunRoutes
     {
         api.MapGet("/runs", RunsAsync).Reads<RunsPageResource>(
             "runs", "Runs that match, the newest start first.", new("workflow", "Of this workflow."), new("version", "Of this version of it.", "integer"), new("status", "In one of these statuses.", IsMany: true), new("state", "In this state."),
-            new("label", "With this label, as name=value.", IsMany: true), new("idPrefix", "Whose id begins so."), new("asksAPerson", "Only those with an open question.", "boolean"), new("since", "Started then or later."), new("until", "Started before."),
+            new("label", "With this label, as name=value.", IsMany: true), new("idPrefix", "Whose id begins so."), new("key", "Started under this key."), new("asksAPerson", "Only those with an open question.", "boolean"), new("since", "Started then or later."), new("until", "Started before."),
             new("after", "Go on after this run of an earlier page ('next')."), Limit);
         api.MapGet("/runs/{run}", RunAsync).ReadsRun<RunDetail>("run", "Everything about a run.");
         Part(api, "visits", "The states it stayed in.", v => v.Visits);
@@ -92,6 +92,7 @@ internal static class RunRoutes
             Statuses = query.Names<RunStatus>("status"),
             State = query.Text("state"),
             IdPrefix = query.Text("idPrefix"),
+            Key = query.Text("key"),
             Labels = query.Labels("label"),
             AsksAPerson = query.Flag("asksAPerson"),
             Since = query.Time("since"),

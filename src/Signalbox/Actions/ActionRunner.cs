@@ -75,7 +75,17 @@ internal sealed class ActionRunner
         var asked = wanted with { Step = step };
         var (outcome, failed, edit) = await _visit.OperateAsync<(ActionOutcome?, string?, AskedAction?)>(async () =>
         {
-            var begun = await OutcomeAsync(asked, isOrdered);
+            Begun begun;
+            try
+            {
+                begun = await OutcomeAsync(asked, isOrdered);
+            }
+            catch
+            {
+                release(); // the author's code may ask again
+                throw;
+            }
+
             if (begun.Outcome is null)
             {
                 return (null, begun.FailedBy, null);

@@ -21,7 +21,7 @@ public sealed class Summing_up_statistics : IDisposable
             2026-01-01 00:00:00Z to 2026-01-01 00:01:00Z  all workflows, up to entry 20
 
               runs      2 runs started, 2 ended: 1 Completed, 1 Failed
-              autonomy  ████████████············  50 % of the ended runs, without a person asked; open ones do not count
+              autonomy  ████████████············  50 % of the ended runs, without a person asked
 
             Decisions by tier (bar: stood)
             TIER    ANSWERS  STOOD  CLIMBED

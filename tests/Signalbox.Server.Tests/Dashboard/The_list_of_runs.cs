@@ -26,7 +26,7 @@ public sealed class The_list_of_runs : IAsyncLifetime
     [Fact]
     public async Task Shows_what_its_filters_ask_for()
     {
-        var asking = await _world.AskAsync(new Errand(Question: "Close it?"), labels: new Dictionary<string, string> { ["site"] = "lab" });
+        var asking = await _world.AskAsync(new Errand(Question: "Close it?"), labels: new Dictionary<string, string> { ["site"] = "lab" }, key: "ticket-4711");
         var acting = await _world.AskAsync(new Errand("bob", Opposite: true));
 
         Assert.Equal([acting, asking], await RunsAsync(""));
@@ -36,6 +36,8 @@ public sealed class The_list_of_runs : IAsyncLifetime
         Assert.Equal([asking], await RunsAsync("?status=open"));
         Assert.Equal([asking], await RunsAsync("?state=Ask&workflow=desk&within=1h"));
         Assert.Equal([acting], await RunsAsync($"?id={acting}"));
+        Assert.Equal([asking], await RunsAsync("?id=ticket-4711"));
+        Assert.Equal([], await RunsAsync("?id=ticket"));
         Assert.Equal([], await RunsAsync("?until=2001-01-01T00:00"));
         Assert.Equal([], await RunsAsync("?workflow=other"));
     }

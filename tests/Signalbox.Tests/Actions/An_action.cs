@@ -254,6 +254,46 @@ public sealed class An_action
         Assert.Empty(bench.Target.Log);
     }
 
+    [Fact]
+    public async Task Whose_handler_could_not_be_made_can_be_asked_for_again()
+    {
+        var door = new Door();
+        var told = "";
+        await using var bench = await Bench.StartAsync(signalbox =>
+        {
+            signalbox.Services.AddSingleton(door);
+            signalbox.AddAction<Knock, DoorHandler>("knock").Add(new Flow(async visit =>
+            {
+                door.IsShut = true;
+                told = (await Assert.ThrowsAsync<InvalidOperationException>(() => visit.Act(new Knock("a")))).Message;
+                door.IsShut = false;
+                return visit.GoTo((await visit.Act(new Knock("a"))).IsVerified ? Step.Done : Step.Bad);
+            }));
+        });
+
+        Assert.Equal(RunStatus.Completed, (await bench.RunAsync()).Status);
+        Assert.Equal("The door is shut.", told);
+    }
+
+    public sealed record Knock(string At);
+
+    public sealed class Door
+    {
+        public bool IsShut { get; set; }
+    }
+
+    public sealed class DoorHandler : FaultyHandler<Knock>
+    {
+        public DoorHandler(Door door, FaultyTarget target)
+            : base(target)
+        {
+            if (door.IsShut)
+            {
+                throw new InvalidOperationException("The door is shut.");
+            }
+        }
+    }
+
     /// <summary>Its member is written, and never read.</summary>
     public sealed record Odd
     {

@@ -35,6 +35,9 @@ internal sealed class RunFilter
 
     public string Id { get; private init; } = "";
 
+    /// <summary>Whether <see cref="Id"/> is the beginning of a run's id; else it is a key that runs were started under.</summary>
+    private bool IsId => Id.StartsWith("r-", StringComparison.Ordinal);
+
     public string Within { get; private init; } = "";
 
     public string Since { get; private init; } = "";
@@ -139,7 +142,8 @@ internal sealed class RunFilter
             Statuses = statuses,
             State = State is "" ? null : State,
             Labels = labels,
-            IdPrefix = Id is "" ? null : Id,
+            IdPrefix = IsId ? Id : null,
+            Key = Id is "" || IsId ? null : Id,
             Since = since ?? now - within,
             Until = until,
             AsksAPerson = Asks,
