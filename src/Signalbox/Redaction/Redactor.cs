@@ -215,14 +215,16 @@ public sealed class Redactor
 
     private Marking IsMarked(ref Utf8JsonReader reader)
     {
-        // Letters alone count, so a name as it is written may be longer than it is.
-        Span<char> name = stackalloc char[128];
-        if (_longestName == 0 || reader.ValueSpan.Length > name.Length)
+        if (_longestName == 0)
         {
             return Marking.None;
         }
 
-        Span<char> own = stackalloc char[128];
+        // Letters alone count, so a name as it is written may be longer than it is.
+        const int OnTheStack = 128;
+        var length = reader.ValueSpan.Length;
+        var name = length <= OnTheStack ? stackalloc char[OnTheStack] : new char[length];
+        var own = length <= OnTheStack ? stackalloc char[OnTheStack] : new char[length];
         try
         {
             own = own[..reader.CopyString(own)];

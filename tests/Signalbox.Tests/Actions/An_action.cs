@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection;
 using Signalbox.Journal;
 using Signalbox.Testing;
 using Xunit;

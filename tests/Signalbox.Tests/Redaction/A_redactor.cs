@@ -105,6 +105,18 @@ public sealed class A_redactor
         }
     }
 
+    [Theory]
+    [InlineData("n", 100)]
+    [InlineData("\u0436", 100)]
+    public void Masks_a_member_whatever_the_length_of_its_name(string letter, int times)
+    {
+        var name = string.Concat(Enumerable.Repeat(letter, times));
+        var redactor = Redactor.Create(new RedactionRules([name], []));
+
+        Assert.DoesNotContain("canary", redactor.Json(Raw($$"""{"{{name}}":"canary"}""")).ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("canary", redactor.Json(Raw($$"""{"{{string.Join("__", name.ToCharArray())}}":"canary"}""")).ToString(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Lets_no_planted_secret_through_wherever_it_stands()
     {
