@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Signalbox.Journal;
 
 namespace Signalbox.CommandLine.Rendering;
 
@@ -66,51 +67,7 @@ internal static class JsonOutput
         json.Stored(stored);
     }
 
-    public static void Stored(this Utf8JsonWriter json, ReadOnlyMemory<byte> stored)
-    {
-        JsonDocument document;
-        try
-        {
-            document = JsonDocument.Parse(stored, StoredJson.Options);
-        }
-        catch (JsonException)
-        {
-            json.WriteStringValue(Encoding.UTF8.GetString(stored.Span));
-            return;
-        }
-
-        using (document)
-        {
-            if (IsWhole(document.RootElement, stored))
-            {
-                document.WriteTo(json);
-            }
-            else
-            {
-                json.WriteStringValue(Encoding.UTF8.GetString(stored.Span));
-            }
-        }
-    }
-
-    /// <summary>Whether all its texts can be written: an escaped half of a character passes for JSON, and is no text.</summary>
-    private static bool IsWhole(JsonElement json, ReadOnlyMemory<byte> stored)
-    {
-        if (stored.Span.IndexOf("\\ud"u8) < 0 && stored.Span.IndexOf("\\uD"u8) < 0)
-        {
-            return true;
-        }
-
-        try
-        {
-            using var nowhere = new Utf8JsonWriter(Stream.Null, Compact);
-            json.WriteTo(nowhere);
-            return true;
-        }
-        catch (InvalidOperationException)
-        {
-            return false;
-        }
-    }
+    public static void Stored(this Utf8JsonWriter json, ReadOnlyMemory<byte> stored) => new RawJson(stored).WriteShown(json, StoredJson.DepthMax);
 
     public static string Iso(DateTimeOffset time) => time.ToUniversalTime().ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", System.Globalization.CultureInfo.InvariantCulture);
 }
@@ -118,9 +75,11 @@ internal static class JsonOutput
 /// <summary>How JSON from journals is read: bodies nest a value that may itself use all the usual depth.</summary>
 internal static class StoredJson
 {
-    public static JsonDocumentOptions Options { get; } = new() { MaxDepth = 1000 };
+    public const int DepthMax = 1000;
 
-    public static JsonReaderOptions ReaderOptions { get; } = new() { MaxDepth = 1000 };
+    public static JsonDocumentOptions Options { get; } = new() { MaxDepth = DepthMax };
+
+    public static JsonReaderOptions ReaderOptions { get; } = new() { MaxDepth = DepthMax };
 
     /// <summary>The value indented, for people; the text itself where it is not JSON.</summary>
     public static string Indent(ReadOnlyMemory<byte> json) => JsonOutput.Text(writer => writer.Stored(json), indented: true);

@@ -88,6 +88,8 @@ internal static class ApiJson
     /// <summary>Stored JSON is written anew, value by value, and as a text where it is none: no byte from outside gets into an answer as it is.</summary>
     private sealed class StoredJsonConverter : JsonConverter<RawJson>
     {
+        private const int DepthMax = 100; // less than an answer may have, for what it lies in
+
         public override RawJson Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
         {
             using var document = JsonDocument.ParseValue(ref reader);
@@ -102,48 +104,7 @@ internal static class ApiJson
                 return;
             }
 
-            JsonDocument document;
-            try
-            {
-                document = JsonDocument.Parse(value.Utf8, new JsonDocumentOptions { MaxDepth = 100 });
-            }
-            catch (JsonException)
-            {
-                writer.WriteStringValue(System.Text.Encoding.UTF8.GetString(value.Utf8.Span));
-                return;
-            }
-
-            using (document)
-            {
-                if (IsWhole(document.RootElement, value))
-                {
-                    document.WriteTo(writer);
-                }
-                else
-                {
-                    writer.WriteStringValue(System.Text.Encoding.UTF8.GetString(value.Utf8.Span));
-                }
-            }
-        }
-
-        /// <summary>Whether all its texts can be written: an escaped half of a character passes for JSON, and is no text. Found out before anything of it is in the answer.</summary>
-        private static bool IsWhole(JsonElement json, RawJson value)
-        {
-            if (value.Utf8.Span.IndexOf("\\ud"u8) < 0 && value.Utf8.Span.IndexOf("\\uD"u8) < 0)
-            {
-                return true;
-            }
-
-            try
-            {
-                using var nowhere = new Utf8JsonWriter(Stream.Null, new JsonWriterOptions { MaxDepth = 128 });
-                json.WriteTo(nowhere);
-                return true;
-            }
-            catch (InvalidOperationException)
-            {
-                return false;
-            }
+            value.WriteShown(writer, DepthMax);
         }
     }
 }

@@ -29,6 +29,56 @@ public readonly record struct RawJson(ReadOnlyMemory<byte> Utf8)
     /// <summary>The reference to a payload, as it stands in a body.</summary>
     public static RawJson To(PayloadHash hash) => new(System.Text.Encoding.ASCII.GetBytes($"{{\"$payload\":\"{hash.Value}\"}}"));
 
+    /// <summary>
+    /// Writes the value to be shown: as JSON, or as a text where it is no JSON, is nested deeper than <paramref name="depthMax"/>, or has half of a character in it (an escape that passes for JSON and
+    /// cannot be written anew). That is known before anything of it is written.
+    /// </summary>
+    public void WriteShown(Utf8JsonWriter json, int depthMax)
+    {
+        ArgumentNullException.ThrowIfNull(json);
+        JsonDocument document;
+        try
+        {
+            document = JsonDocument.Parse(Utf8, new JsonDocumentOptions { MaxDepth = depthMax });
+        }
+        catch (JsonException)
+        {
+            json.WriteStringValue(ToString());
+            return;
+        }
+
+        using (document)
+        {
+            if (CanBeWritten(document, depthMax))
+            {
+                document.WriteTo(json);
+            }
+            else
+            {
+                json.WriteStringValue(ToString());
+            }
+        }
+    }
+
+    private bool CanBeWritten(JsonDocument document, int depthMax)
+    {
+        if (Utf8.Span.IndexOf("\\ud"u8) < 0 && Utf8.Span.IndexOf("\\uD"u8) < 0)
+        {
+            return true;
+        }
+
+        try
+        {
+            using var nowhere = new Utf8JsonWriter(Stream.Null, new JsonWriterOptions { MaxDepth = depthMax });
+            document.WriteTo(nowhere);
+            return true;
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
+        }
+    }
+
     /// <inheritdoc />
     public override string ToString() => System.Text.Encoding.UTF8.GetString(Utf8.Span);
 }
